@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/counter.h - figures that several processes show each other in a shared page.
+//
+// The master maps one page table of struct counter_worker before it forks; each worker writes its
+// own row, everybody may read. 64-bit aligned stores; no lock, figures may be a moment old.
+#ifndef POSTERN_BASE_COUNTER_H
+#define POSTERN_BASE_COUNTER_H
+
+#include "base/err.h"
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct counter_worker {
+    _Atomic int64_t pid;        // 0: free row
+    _Atomic uint64_t heartbeat; // monotonic ms
+    _Atomic uint64_t draining;
+    _Atomic uint64_t connections, received, received_bytes, sent, deferred, bounced, held;
+    _Atomic uint64_t messages; // of its instance in active/
+};
+
+struct counter_page {
+    size_t rows;
+    struct counter_worker worker[];
+};
+
+struct counter_page *counter_page_new(size_t rows, struct err *err); // shared, inherited by fork
+void counter_page_free(struct counter_page **page);
+uint64_t counter_sum_messages(const struct counter_page *page);
+uint64_t counter_sum_connections(const struct counter_page *page);
+
+#endif

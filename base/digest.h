@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/digest.h - checksums and digests; door to xxhash (and to libcrypto when SHA-256 is asked
+// for).
+//
+// digest_* is XXH3-128, streaming: fast, not cryptographic. It proves that bytes were not damaged
+// or touched by us, not that nobody forged them.
+#ifndef POSTERN_BASE_DIGEST_H
+#define POSTERN_BASE_DIGEST_H
+
+#include "base/str.h"
+
+struct digest; // streaming state
+
+struct digest_value {
+    uint64_t high, low;
+};
+
+enum { DIGEST_TEXT_LEN = 32 };
+
+struct digest *digest_new(void);
+void digest_free(struct digest **digest);
+void digest_reset(struct digest *digest);
+void digest_add(struct digest *digest, const void *data, size_t len);
+struct digest_value digest_get(const struct digest *digest); // may go on adding after it
+struct digest_value digest_of(struct span span);
+uint64_t digest_sum64(struct span span, uint64_t seed); // XXH3-64, for small things (journal lines)
+bool digest_equal(struct digest_value a, struct digest_value b);
+void digest_format(struct digest_value value, char out[DIGEST_TEXT_LEN + 1]); // lower-case hex
+
+#endif

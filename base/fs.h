@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/fs.h - files and directories, durable and safe against links; blocks, so runs in the pool.
+//
+// All take a directory descriptor and a plain name (no slash, unless said), never follow a symbolic
+// link in the last component, and retry EINTR. Errors are TEMP with operation and path.
+#ifndef POSTERN_BASE_FS_H
+#define POSTERN_BASE_FS_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include <sys/types.h>
+
+int fs_mkdir_path(const char *path, mode_t mode,
+                  struct err *err); // each missing part; existing is fine
+int fs_open_dir(int dir_fd, const char *name,
+                struct err *err); // O_DIRECTORY; dir_fd AT_FDCWD: a path
+int fs_make_dir(int dir_fd, const char *name, mode_t mode,
+                struct err *err); // 0 also if it is there
+int fs_create(int dir_fd, const char *name, mode_t mode,
+              struct err *err); // O_EXCL; fd, -1 (errno EEXIST kept)
+int fs_open_read(int dir_fd, const char *name, struct err *err);
+int fs_open_write(int dir_fd, const char *name, struct err *err); // read and write, must exist
+
+int fs_write_all_at(int fd, const void *data, size_t len, off_t offset, struct err *err);
+ssize_t fs_read_at(int fd, void *data, size_t len, off_t offset,
+                   struct err *err);       // short only at the end
+int fs_sync(int fd, struct err *err);      // fsync
+int fs_sync_data(int fd, struct err *err); // fdatasync
+
+// Renames between directories and makes both durable: the target directory first, then the source.
+int fs_move(int from_dir, const char *from, int to_dir, const char *to, struct err *err);
+
+// Writes a small file in whole or not at all: temporary name, fsync, rename, fsync of the
+// directory.
+int fs_replace(int dir_fd, const char *name, struct span content, mode_t mode, struct err *err);
+
+struct fs_space {
+    uint64_t free_bytes,
+        free_inodes; // for unprivileged users; inodes UINT64_MAX where there is no limit
+};
+
+int fs_get_space(int fd, struct fs_space *space_out, struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/log.h - one line a fact, to syslog (our own non-blocking datagrams), a file, or standard
+// error.
+//
+// "posternd/smtp[812]: ID: key=value, key=value". Values are escaped: no value can forge a field or
+// a line. The only mutable global of the tree lives here. Only the loop's thread logs.
+#ifndef POSTERN_BASE_LOG_H
+#define POSTERN_BASE_LOG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_NOTICE_, LOG_WARNING_, LOG_ERROR_, LOG_ALARM_ };
+
+struct log_settings {
+    bool syslog;
+    char *facility;    // "mail", "local0".. "local7", "daemon"
+    char *file;        // "" none
+    char *error_file;  // warnings and above go here too; "" none
+    char *format;      // "text"
+    char *syslog_path; // "/dev/log"
+};
+
+// Opens what the settings name; may be called again (reload, rotation). verbosity 0: info and
+// above. to_stderr: foreground. Before it is called, lines go to standard error.
+int log_open(const char *program, const struct log_settings *settings, bool to_stderr,
+             int verbosity, struct err *err);
+void log_close(void);
+void log_reopen_files(void); // after rotation
+uint64_t log_dropped(void);  // lines that syslog did not take
+
+// Free text about the process itself. component: "master", "smtp", "spool", "send", ...
+void log_debug(const char *component, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_info(const char *component, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void log_warning(const char *component, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_error(const char *component, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+// Something that a human must see: logged at crit with "alarm: " before the text.
+void log_alarm(const char *component, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// A fact about a message or connection, field by field. Keys are literals.
+struct log_line {
+    enum log_level level;
+    const char *component;
+    struct buf text;
+    unsigned fields;
+};
+
+void log_begin(struct log_line *line, enum log_level level, const char *component,
+               const char *id);                                            // id NULL: "-" left out
+void log_value(struct log_line *line, const char *key, struct span value); // key=escaped
+void log_text(struct log_line *line, const char *key,
+              const char *value); // the same; NULL: left out
+void log_path(struct log_line *line, const char *key, struct span value); // key=<escaped>
+void log_number(struct log_line *line, const char *key, uint64_t value);
+void log_duration(struct log_line *line, const char *key,
+                  uint64_t us); // key=3.1ms, key=14ms, key=2.5s
+void log_status(struct log_line *line, const char *status,
+                struct span why); // status=sent (escaped why)
+void log_end(struct log_line *line);
+bool log_is_wanted(enum log_level level);
+
+#endif

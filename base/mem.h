@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/mem.h - allocate or abort.
+//
+// Lack of memory aborts the process (mail is acknowledged only once it is durable, and the master
+// starts a new worker); every size from outside is therefore bounded before it comes here.
+#ifndef POSTERN_BASE_MEM_H
+#define POSTERN_BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_zalloc(size_t size);                          // zeroed, never NULL
+void *mem_zarray(size_t count, size_t size);            // zeroed; aborts on overflow
+void *mem_regrow(void *old, size_t count, size_t size); // realloc of count * size; not zeroed
+char *mem_strdup(const char *text);                     // NULL gives NULL
+char *mem_strndup(const char *data, size_t len);        // NUL-terminated copy of len bytes
+char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// Frees *pointer and sets it to NULL; both may be NULL already.
+#define mem_free(pointer) mem_free_at((void **)(pointer))
+void mem_free_at(void **pointer);
+
+#endif

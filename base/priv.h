@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/priv.h - whose rights a process runs with.
+#ifndef POSTERN_BASE_PRIV_H
+#define POSTERN_BASE_PRIV_H
+
+#include "base/err.h"
+#include <sys/types.h>
+
+struct priv_user {
+    char *name;
+    uid_t uid;
+    gid_t gid;
+};
+
+int priv_find_user(const char *name, struct priv_user *user_out,
+                   struct err *err); // PERM if unknown
+int priv_find_group(const char *name, gid_t *gid_out, struct err *err);
+void priv_user_clear(struct priv_user *user);
+
+// For good: supplementary groups, gid, uid, all capabilities, no_new_privs; then the process is
+// made to die with its parent (PR_SET_PDEATHSIG is lost by a change of user, so it comes last).
+int priv_drop(const struct priv_user *user, struct err *err);
+int priv_die_with_parent(pid_t parent); // -1: it is gone already
+
+// The master's own: keeps CAP_NET_BIND_SERVICE, CAP_CHOWN, CAP_SETUID, CAP_SETGID, CAP_KILL,
+// CAP_DAC_OVERRIDE and gives up all others, for good.
+int priv_keep_master_capabilities(struct err *err);
+
+#endif

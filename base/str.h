@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/str.h - bounded spans of bytes, and the small parsers that everything needs. Pure.
+//
+// A span borrows; it is valid as long as what it points into. It need not end in NUL and may hold
+// any byte.
+#ifndef POSTERN_BASE_STR_H
+#define POSTERN_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+struct span {
+    const char *data;
+    size_t len;
+};
+
+#define SPAN_LITERAL(text) ((struct span){(text), sizeof(text) - 1})
+
+struct span span_of(const char *text); // NULL gives the empty span
+struct span span_from(const char *data, size_t len);
+struct span span_skip(struct span span, size_t count);   // without its first count bytes
+bool span_is(struct span span, const char *text);        // equal, case counts
+bool span_is_nocase(struct span span, const char *text); // equal, ASCII case ignored
+bool span_starts_nocase(struct span span, const char *text);
+struct span span_trim(struct span span); // without blanks and tabs at both ends
+
+// Cuts *rest at the first separator: returns what stands before it, *rest becomes what follows it.
+// Without a separator all of *rest is returned and *rest becomes {NULL, 0}.
+struct span span_cut(struct span *rest, char separator);
+
+// Decimal, whole span, no sign, no blank. Returns 0, or -1 if it is not a number or above max.
+int str_parse_u64(struct span span, uint64_t max, uint64_t *value_out);
+
+// "30s", "5d", "120ms", "2h", "10m": milliseconds. A bare number is seconds.
+int str_parse_time(struct span span, uint64_t *ms_out);
+
+// "64K", "10M", "1G", "512": bytes.
+int str_parse_size(struct span span, uint64_t *bytes_out);
+
+void str_format_time(uint64_t ms, char out[32]);    // shortest exact form: "5d", "90s", "250ms"
+void str_format_size(uint64_t bytes, char out[32]); // "100M", "1500"
+
+// Is it valid UTF-8 (no surrogates, no overlong forms)?
+bool str_is_utf8(struct span span);
+
+// Appends span to out so that it is safe in a log line and on a terminal: bytes below 0x20, 0x7f,
+// C1 controls (U+0080..U+009F), U+2028, U+2029, invalid UTF-8 and every byte in extra become \xNN,
+// a backslash is doubled. What would go beyond max bytes is cut and "..." set. out's ceiling
+// applies.
+void str_escape(struct buf *out, struct span span, const char *extra, size_t max);
+
+#endif

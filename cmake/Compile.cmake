@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What every source is compiled with. assert() stays in: a bug must stop the process.
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror -Wstrict-prototypes
+                    -Wmissing-prototypes -Wformat=2 -Wvla -fno-common)
+include_directories(${CMAKE_SOURCE_DIR})
+
+option(POSTERN_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(POSTERN_FUZZ "libFuzzer entries (clang)" OFF)
+
+if(POSTERN_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+  string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+  add_compile_options(-g -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2)
+  add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+  set(CMAKE_EXE_LINKER_FLAGS "${CMAKE_EXE_LINKER_FLAGS} -pie")
+endif()
+
+# postern_room(NAME SOURCES... [USES libraries...]): one static library a room.
+function(postern_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;USES" ${ARGN})
+  add_library(postern_${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(postern_${name} PUBLIC ${ROOM_USES})
+endfunction()
+
+# postern_unit(ROOM FILE): tests/unit/ROOM/test_FILE.c as the ctest unit/ROOM/FILE.
+function(postern_unit room file)
+  add_executable(test_${room}_${file} test_${file}.c)
+  target_link_libraries(test_${room}_${file} PRIVATE postern_${room} PkgConfig::cunit)
+  add_test(NAME unit/${room}/${file} COMMAND test_${room}_${file})
+  set_tests_properties(unit/${room}/${file} PROPERTIES LABELS unit TIMEOUT 120)
+endfunction()
