@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// reinject/body.h - the content of one transaction: our trace field, edits, the message; on demand.
+//
+// Source:  the message in memory, or read block by block through a callback (spool_file_read).
+// Proof:   a digest runs over the message bytes as they leave; body_is_same tells whether they are,
+// bit by
+//          bit, those that came in.
+#ifndef POSTERN_REINJECT_BODY_H
+#define POSTERN_REINJECT_BODY_H
+
+#include "base/digest.h"
+#include "base/loop.h"
+#include "reinject/stuff.h"
+
+enum { BODY_BLOCK = 65536 };
+
+typedef void body_read_done(void *arg, const struct err *err);
+
+struct body_source {
+    struct span memory; // the whole message, or {NULL, 0} and then read is used
+    uint64_t len;
+    void (*read)(void *arg, uint64_t offset, char *data, size_t len, body_read_done *done,
+                 void *done_arg);
+    void *arg;
+    struct digest_value digest; // of the message as it came in
+};
+
+enum body_result {
+    BODY_READY, // *out holds bytes to be sent
+    BODY_WAIT,  // on_ready will be called
+    BODY_END,   // everything was given, the end (dot) included
+    BODY_FAILED // could not be read: nothing more; the connection must be dropped before the dot
+};
+
+struct body;
+
+// head: what stands above the message (our Received field, edits); copied. Lines end in CRLF. May
+// be used for one transaction after another, each begun with body_begin.
+struct body *body_new(const struct body_source *source, struct span head);
+void body_free(struct body **body);          // a read under way may still answer; it is ignored
+uint64_t body_size(const struct body *body); // octets for SIZE= and BDAT, before dot stuffing
+
+void body_begin(struct body *body, enum stuff_mode mode, loop_callback *on_ready, void *arg);
+// The next piece, at most about BODY_BLOCK (stuffed more). The span is valid until the next call.
+// is_last is set with the last piece (CHUNK mode: LAST).
+enum body_result body_next(struct body *body, struct span *out, bool *is_last_out);
+bool body_is_same(const struct body *body); // after the last piece of a transaction
+struct digest_value body_digest(const struct body *body);
+const struct err *body_err(const struct body *body);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// spool/format.h - the first line and the envelope lines of a spool file. Pure.
+//
+// A file is: FORMAT_HEAD_LEN bytes "POSTERN 1 <offset> <len> <checksum>\n" (fixed width; all zero
+// until sealed); the envelope as readable "key value" lines; an empty line; the message (offset,
+// len), dots unstuffed; then the journal (spool/journal.h). `less` can read it. The checksum covers
+// envelope and message, offset and len: damage at any byte is noticed.
+#ifndef POSTERN_SPOOL_FORMAT_H
+#define POSTERN_SPOOL_FORMAT_H
+
+#include "base/digest.h"
+#include "smtp/envelope.h"
+
+enum { FORMAT_VERSION = 1, FORMAT_HEAD_LEN = 64 };
+
+struct format_seal {
+    uint64_t offset;   // of the message, from the start of the file
+    uint64_t len;      // of the message
+    uint64_t checksum; // format_checksum
+};
+
+enum format_head {
+    FORMAT_SEALED,
+    FORMAT_UNSEALED, // intact line of a known version, all-zero seal: never acknowledged
+    FORMAT_NEWER,    // a version we do not know: leave it alone
+    FORMAT_BAD
+};
+
+// seal NULL: unsealed.
+void format_head_write(const struct format_seal *seal, char out[FORMAT_HEAD_LEN]);
+enum format_head format_head_read(struct span head, struct format_seal *seal_out);
+
+uint64_t format_checksum(struct digest_value envelope, struct digest_value message, uint64_t offset,
+                         uint64_t len);
+
+// Envelope lines with the empty line that ends them. Values are xtext where they are not paths and
+// parameters; a rcpt line is "rcpt <path> params".
+void format_envelope_write(const struct smtp_envelope *envelope, struct buf *out);
+// Unknown keys are an error (another writer's); missing or repeated ones too. PERM.
+int format_envelope_read(struct span text, struct smtp_envelope *envelope_out, struct err *err);
+
+#endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// spool/place.h - the folders of the spool: instances, buckets, hold, corrupt; names, locks, moves.
+//
+// Layout: active/<instance>/slot-NNNN, active/<instance>/<bucket>/<id>, hold/<id>,
+// quarantine/<day>/<id>, corrupt/<id-or-name>.<n>, hops/<server> (learned EHLO), tmp/ (unnamed and
+// half-made files). All functions block (pool, tool, start-up). An instance belongs to who holds
+// the flock on its directory (close-on-exec; the link count and fstat/stat are compared after
+// locking). Instance names are never reused.
+#ifndef POSTERN_SPOOL_PLACE_H
+#define POSTERN_SPOOL_PLACE_H
+
+#include "base/fs.h"
+#include "base/id.h"
+
+enum spool_place { PLACE_ACTIVE, PLACE_HOLD, PLACE_QUARANTINE, PLACE_CORRUPT, PLACE_NOWHERE };
+
+const char *spool_place_name(enum spool_place place);
+
+struct place_root { // one spool
+    char *path;
+    int root_fd, active_fd, hold_fd, quarantine_fd, corrupt_fd, hops_fd;
+};
+
+struct place_instance {
+    char name[64];
+    int fd;      // directory, flocked
+    bool is_own; // made by us, not adopted
+};
+
+enum { PLACE_BUCKET_FILES = 1000, PLACE_BUCKET_NAME = 16 };
+
+// Makes what is missing if `make`; modes 0700; fsyncs what it made.
+int place_root_open(struct place_root *root, const char *path, bool make, struct err *err);
+void place_root_close(struct place_root *root);
+
+// A new instance directory, locked. The name is tag-time-pid-random.
+int place_instance_new(struct place_root *root, struct place_instance *instance_out,
+                       struct err *err);
+// Tries to lock an existing one. 1: got it; 0: somebody has it or it is gone; -1.
+int place_instance_try(struct place_root *root, const char *name,
+                       struct place_instance *instance_out, struct err *err);
+int place_instance_remove(struct place_root *root, struct place_instance *instance,
+                          struct err *err);                 // if empty; closes
+void place_instance_close(struct place_instance *instance); // unlocks
+
+// For each directory entry that can be one of ours; other names are reported with is_ours false.
+typedef int place_visit(void *arg, int dir_fd,
+                        const char *bucket /* NULL: slot or instance level */, const char *name,
+                        bool is_ours);
+int place_walk_instances(struct place_root *root, int (*visit)(void *arg, const char *name),
+                         void *arg, struct err *err);
+int place_walk_instance(const struct place_instance *instance, place_visit *visit, void *arg,
+                        struct err *err);
+int place_walk_hold(struct place_root *root, place_visit *visit, void *arg, struct err *err);
+
+bool place_is_slot_name(const char *name);
+
+// Puts a damaged file out of the way, under a free name of corrupt/; durable. Never deletes.
+int place_set_corrupt(struct place_root *root, int dir_fd, const char *name, struct err *err);
+
+#endif

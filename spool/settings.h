@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// spool/settings.h - spool { ... }
+#ifndef POSTERN_SPOOL_SETTINGS_H
+#define POSTERN_SPOOL_SETTINGS_H
+
+#include "base/setting.h"
+
+struct spool_settings {
+    char *path;            // ["/var/spool/postern"]
+    uint64_t min_free;     // bytes [256M]
+    uint64_t min_inodes;   // [1000]
+    uint64_t max_messages; // in active/, of all workers [200000]
+    uint64_t lifetime;     // ms [5d]
+    struct setting_list
+        retry; // uint64_t ms: delay after the first, second, ... try; the last repeats
+    bool sync; // no: nothing is fsynced (tests, throw-away machines)
+};
+
+extern const struct setting_row spool_rows[];
+extern const size_t spool_row_count;
+
+#endif

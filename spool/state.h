@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// spool/state.h - what a journal amounts to: each recipient's state, the decision, the history.
+// Pure.
+//
+// One value for the daemon, recovery and the tool. An event that does not fit (an unknown
+// recipient, a recipient already retired) is counted in `odd` and changes nothing: a retired
+// recipient is never opened again.
+#ifndef POSTERN_SPOOL_STATE_H
+#define POSTERN_SPOOL_STATE_H
+
+#include "spool/journal.h"
+#include "spool/ranges.h"
+
+enum rcpt_status {
+    RCPT_OPEN,     // nothing final yet
+    RCPT_DEFERRED, // open too, with a next try
+    RCPT_FAILED,   // a bounce is due
+    RCPT_SENT,     // this and below: retired
+    RCPT_BOUNCED,
+    RCPT_MOVED,
+    RCPT_DISCARDED
+};
+
+enum verdict {
+    VERDICT_NONE,
+    VERDICT_ACCEPT,
+    VERDICT_QUARANTINE,
+    VERDICT_REJECT,
+    VERDICT_DISCARD,
+    VERDICT_DEFER,
+    VERDICT_HOLD,
+    VERDICT_REDIRECT
+};
+
+struct rcpt_state {
+    enum rcpt_status status;
+    int group;           // index into groups, -1: not decided
+    int64_t until_ms;    // DEFERRED: next try; 0
+    uint32_t tries;      // attempts that ended in deferred
+    uint64_t failed_seq; // FAILED: the journal line that said so
+    int code;            // of the last reply
+    char *reply;         // last reply or reason, decoded, NULL
+    char *child;         // BOUNCED, MOVED
+    bool delay_told, relayed_told;
+};
+
+struct decided_group {
+    enum verdict verdict;
+    char *rule; // NULL: none
+    char *reason;
+    char *received; // our field's text, with line ends, or NULL: none
+    char *from;     // NULL: the envelope's
+    char **to;      // "<path> params", for each recipient of the group, or NULL: the envelope's
+    size_t to_count;
+    char **edits; // opaque to the spool
+    size_t edit_count;
+};
+
+struct spool_state {
+    size_t rcpt_count;
+    struct rcpt_state *rcpts;
+    struct decided_group *groups;
+    size_t group_count;
+    uint64_t next_seq;
+    uint32_t odd;
+    uint32_t crashes;       // crashed lines since the last retry or unheld
+    uint32_t alone_crashes; // attempts marked alone that found no end (the worker died)
+    bool attempt_open;      // an attempt without an outcome for any of its recipients
+    bool found, done, held;
+    char *held_reason;
+};
+
+void state_init(struct spool_state *state, size_t rcpt_count);
+void state_clear(struct spool_state *state);
+void state_apply(struct spool_state *state, const struct journal_line *line);
+void state_apply_all(struct spool_state *state, struct journal_reader *reader);
+
+bool state_rcpt_is_retired(const struct rcpt_state *rcpt);
+bool state_is_retired(const struct spool_state *state);     // all are: `done` may be written
+int64_t state_next_try_ms(const struct spool_state *state); // earliest of the deferred; 0 = now
+                                                            // (something is open or failed)
+size_t state_open_count(const struct spool_state *state);   // not retired
+
+const char *rcpt_status_name(enum rcpt_status status);
+const char *verdict_name(enum verdict verdict);
+enum verdict verdict_find(struct span name); // VERDICT_NONE if unknown
+
+#endif
