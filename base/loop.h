@@ -28,7 +28,7 @@ struct loop_deferred {
 };
 
 struct loop *loop_new(struct err *err);
-void loop_free(struct loop **loop);
+void loop_free(struct loop **loop); // last: what watches, waits or counts on it is freed before
 void loop_run(struct loop *loop);  // until loop_stop
 void loop_stop(struct loop *loop); // returns at the end of this turn
 void loop_after_fork(struct loop *loop);
@@ -55,6 +55,9 @@ void loop_signal_free(struct loop_signal **signal);
 void loop_defer(struct loop *loop,
                 struct loop_deferred *deferred); // queued once, however often asked
 void loop_undefer(struct loop *loop, struct loop_deferred *deferred);
+// Run by loop_free, for what outlives its owner (a connection that is still writing its last
+// reply). loop_undefer takes it back. The same struct is never in both queues.
+void loop_at_free(struct loop *loop, struct loop_deferred *deferred);
 // Frees memory at the end of this turn.
 void loop_free_later(struct loop *loop, void *memory);
 

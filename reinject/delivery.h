@@ -6,6 +6,7 @@
 #ifndef POSTERN_REINJECT_DELIVERY_H
 #define POSTERN_REINJECT_DELIVERY_H
 
+#include "base/addr.h"
 #include "reinject/answer.h"
 #include "reinject/body.h"
 #include "smtp/envelope.h"
@@ -52,9 +53,8 @@ struct delivery {
     struct delivery *next, *prev; // hop's own
 };
 
-// Before on_done: 0 if it could be taken back (our dot had not left). -1: too late, on_done will
 // come.
-struct hop;
+
 void delivery_clear(struct delivery *delivery);
 
 #endif

@@ -9,6 +9,7 @@
 #define POSTERN_SPOOL_FORMAT_H
 
 #include "base/digest.h"
+#include "base/err.h"
 #include "smtp/envelope.h"
 
 enum { FORMAT_VERSION = 1, FORMAT_HEAD_LEN = 64 };
