@@ -47,6 +47,7 @@ struct log_line {
     const char *component;
     struct buf text;
     unsigned fields;
+    bool is_cut; // the line is full; what came later is left out, "..." says so
 };
 
 void log_begin(struct log_line *line, enum log_level level, const char *component,
@@ -62,5 +63,6 @@ void log_status(struct log_line *line, const char *status,
                 struct span why); // status=sent (escaped why)
 void log_end(struct log_line *line);
 bool log_is_wanted(enum log_level level);
+const char *log_level_name(enum log_level level);
 
 #endif

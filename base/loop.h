@@ -29,8 +29,8 @@ struct loop_deferred {
 
 struct loop *loop_new(struct err *err);
 void loop_free(struct loop **loop); // last: what watches, waits or counts on it is freed before
-void loop_run(struct loop *loop);  // until loop_stop
-void loop_stop(struct loop *loop); // returns at the end of this turn
+void loop_run(struct loop *loop);   // until loop_stop
+void loop_stop(struct loop *loop);  // returns at the end of this turn
 void loop_after_fork(struct loop *loop);
 
 uint64_t loop_now_ms(const struct loop *loop);     // monotonic, as of this turn
