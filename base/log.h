@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// base/log.h - one line a fact, to syslog (our own non-blocking datagrams), a file, or standard
-// error.
+// base/log.h - one line a fact, to syslog (our own non-blocking datagrams), a file, or stderr.
 //
 // "posternd/smtp[812]: ID: key=value, key=value". Values are escaped: no value can forge a field or
 // a line. The only mutable global of the tree lives here. Only the loop's thread logs.

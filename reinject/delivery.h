@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// reinject/delivery.h - one transaction with a next hop: what is asked, and what came of it. Plain
-// data.
+// reinject/delivery.h - one transaction with a next hop: what is asked, and what came of it.
 //
 // Owns: nothing of what it points to but the results' text. Who asked keeps it alive until on_done.
 #ifndef POSTERN_REINJECT_DELIVERY_H
@@ -48,12 +47,11 @@ struct delivery {
     bool body_same;
     bool alarm; // something a human must see (needed ability gone)
     struct digest_value digest;
-    uint64_t wait_us, connect_us,
-        send_us; // for a connection; connect and EHLO; MAIL to the reply to the dot
+    uint64_t wait_us;    // for a connection
+    uint64_t connect_us; // connect, EHLO; 0 where it was kept
+    uint64_t send_us;    // MAIL to the reply to the dot
     struct delivery *next, *prev; // hop's own
 };
-
-// come.
 
 void delivery_clear(struct delivery *delivery);
 
