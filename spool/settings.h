@@ -19,4 +19,8 @@ struct spool_settings {
 extern const struct setting_row spool_rows[];
 extern const size_t spool_row_count;
 
+// What rows cannot tell: the path is absolute, no delay is so short that it is a busy loop. PERM
+// with the setting's name.
+int spool_settings_check(const struct spool_settings *settings, struct err *err);
+
 #endif
