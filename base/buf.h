@@ -2,8 +2,10 @@
 // base/buf.h - a growable buffer with a ceiling.
 //
 // Owns:  its memory; none before the first byte.
-// Fails: only where the ceiling would be passed; nothing has been added then. Bytes are not
-//        NUL-terminated unless buf_text is asked.
+// Fails: only where the ceiling (at most SIZE_MAX / 4) would be passed; nothing has been added
+// then.
+//        Bytes are not NUL-terminated unless buf_text is asked. What is added must not point into
+//        the buffer itself.
 #ifndef POSTERN_BASE_BUF_H
 #define POSTERN_BASE_BUF_H
 
@@ -32,7 +34,7 @@ char *buf_space(struct buf *buf, size_t len);
 void buf_filled(struct buf *buf, size_t len);
 
 void buf_drop(struct buf *buf, size_t len); // from the front
-void buf_cut(struct buf *buf, size_t len);  // keeps the first len bytes
+void buf_cut(struct buf *buf, size_t len);  // keeps the first len bytes; both: at most buf->len
 
 struct span buf_span(const struct buf *buf);
 const char *buf_text(struct buf *buf); // NUL-terminated (the NUL is not counted in len)

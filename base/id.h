@@ -19,7 +19,8 @@ struct id_maker {
 
 void id_maker_init(struct id_maker *maker, uint16_t tag);
 void id_next(struct id_maker *maker, int64_t realtime_ms, char out[ID_LEN + 1]);
-int id_child(const char *parent, uint32_t number, char out[ID_MAX + 1]); // -1: would be too long
+// -1: would be too long, or the parent is not valid.
+int id_child(const char *parent, uint32_t number, char out[ID_MAX + 1]);
 bool id_is_valid(struct span text); // our own or a child's; safe as a file name
 int64_t id_time_ms(const char *id); // when it was made, ms since 1970; 0 if not valid
 

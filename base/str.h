@@ -48,8 +48,8 @@ bool str_is_utf8(struct span span);
 
 // Appends span to out so that it is safe in a log line and on a terminal: bytes below 0x20, 0x7f,
 // C1 controls (U+0080..U+009F), U+2028, U+2029, invalid UTF-8 and every byte in extra become \xNN,
-// a backslash is doubled. What would go beyond max bytes is cut and "..." set. out's ceiling
-// applies.
+// a backslash is doubled; extra is ASCII or NULL. At most max bytes are added, and no more than
+// out's ceiling allows: what would go beyond is cut between two characters and ends in "...".
 void str_escape(struct buf *out, struct span span, const char *extra, size_t max);
 
 #endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/digest.h"
+
+#include <assert.h>
+
+#include <xxhash.h>
+
+#include "base/mem.h"
+
+struct digest {
+    XXH3_state_t *state; // has an alignment of its own, so it is xxhash's to allocate
+};
+
+static struct digest_value
+from_xxh(XXH128_hash_t hash)
+{
+    return (struct digest_value){.high = hash.high64, .low = hash.low64};
+}
+
+struct digest *
+digest_new(void)
+{
+    struct digest *digest = mem_zalloc(sizeof(*digest));
+
+    digest->state = XXH3_createState();
+    assert(digest->state != NULL); // lack of memory
+    digest_reset(digest);
+    return digest;
+}
+
+void
+digest_free(struct digest **digest)
+{
+    if (*digest == NULL)
+        return;
+    XXH3_freeState((*digest)->state);
+    mem_free(digest);
+}
+
+void
+digest_reset(struct digest *digest)
+{
+    XXH3_128bits_reset(digest->state);
+}
+
+void
+digest_add(struct digest *digest, const void *data, size_t len)
+{
+    if (len > 0)
+        XXH3_128bits_update(digest->state, data, len);
+}
+
+struct digest_value
+digest_get(const struct digest *digest)
+{
+    return from_xxh(XXH3_128bits_digest(digest->state));
+}
+
+struct digest_value
+digest_of(struct span span)
+{
+    return from_xxh(XXH3_128bits(span.len > 0 ? span.data : "", span.len));
+}
+
+uint64_t
+digest_sum64(struct span span, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(span.len > 0 ? span.data : "", span.len, seed);
+}
+
+bool
+digest_equal(struct digest_value a, struct digest_value b)
+{
+    return a.high == b.high && a.low == b.low;
+}
+
+void
+digest_format(struct digest_value value, char out[DIGEST_TEXT_LEN + 1])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (unsigned i = 0; i < 16; i++) {
+        out[i] = hex[value.high >> (60 - 4 * i) & 15];
+        out[16 + i] = hex[value.low >> (60 - 4 * i) & 15];
+    }
+    out[DIGEST_TEXT_LEN] = '\0';
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/str.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+// From the largest down: the first that divides a value gives its shortest form.
+static const struct unit time_units[] = {
+    {"d",  86400000},
+    {"h",  3600000 },
+    {"m",  60000   },
+    {"s",  1000    },
+    {"ms", 1       },
+};
+static const struct unit size_units[] = {
+    {"G", 1 << 30},
+    {"M", 1 << 20},
+    {"K", 1 << 10},
+    {"",  1      },
+};
+
+// Independent of the locale, unlike tolower.
+static unsigned char
+fold(char byte)
+{
+    unsigned char c = (unsigned char)byte;
+
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
+}
+
+struct span
+span_of(const char *text)
+{
+    return text == NULL ? (struct span){NULL, 0} : (struct span){text, strlen(text)};
+}
+
+struct span
+span_from(const char *data, size_t len)
+{
+    return (struct span){data, len};
+}
+
+struct span
+span_skip(struct span span, size_t count)
+{
+    if (count > span.len)
+        count = span.len;
+    if (count == 0) // NULL + 0 is undefined
+        return span;
+    return (struct span){span.data + count, span.len - count};
+}
+
+bool
+span_is(struct span span, const char *text)
+{
+    size_t len = strlen(text);
+
+    return span.len == len && (len == 0 || memcmp(span.data, text, len) == 0);
+}
+
+bool
+span_is_nocase(struct span span, const char *text)
+{
+    return span.len == strlen(text) && span_starts_nocase(span, text);
+}
+
+bool
+span_starts_nocase(struct span span, const char *text)
+{
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (i == span.len || fold(span.data[i]) != fold(text[i]))
+            return false;
+    }
+    return true;
+}
+
+struct span
+span_trim(struct span span)
+{
+    while (span.len > 0 && (span.data[0] == ' ' || span.data[0] == '\t'))
+        span = span_skip(span, 1);
+    while (span.len > 0 && (span.data[span.len - 1] == ' ' || span.data[span.len - 1] == '\t'))
+        span.len--;
+    return span;
+}
+
+struct span
+span_cut(struct span *rest, char separator)
+{
+    struct span head = *rest;
+    const char *at = head.len > 0 ? memchr(head.data, separator, head.len) : NULL;
+
+    if (at == NULL) {
+        *rest = (struct span){NULL, 0};
+        return head;
+    }
+    head.len = (size_t)(at - head.data);
+    *rest = span_skip(*rest, head.len + 1);
+    return head;
+}
+
+int
+str_parse_u64(struct span span, uint64_t max, uint64_t *value_out)
+{
+    uint64_t value = 0;
+
+    if (span.len == 0)
+        return -1;
+    for (size_t i = 0; i < span.len; i++) {
+        if (span.data[i] < '0' || span.data[i] > '9')
+            return -1;
+        if (__builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(span.data[i] - '0'), &value))
+            return -1;
+    }
+    if (value > max)
+        return -1;
+    *value_out = value;
+    return 0;
+}
+
+static int
+parse_with_unit(struct span span, const struct unit *units, size_t count, uint64_t *value_out)
+{
+    uint64_t value;
+    size_t digits = 0;
+
+    while (digits < span.len && span.data[digits] >= '0' && span.data[digits] <= '9')
+        digits++;
+    for (size_t i = 0; i < count; i++) {
+        if (!span_is(span_skip(span, digits), units[i].name))
+            continue;
+        if (str_parse_u64(span_from(span.data, digits), UINT64_MAX / units[i].factor, &value) != 0)
+            return -1;
+        *value_out = value * units[i].factor;
+        return 0;
+    }
+    return -1;
+}
+
+int
+str_parse_time(struct span span, uint64_t *ms_out)
+{
+    uint64_t seconds;
+
+    if (str_parse_u64(span, UINT64_MAX / 1000, &seconds) == 0) {
+        *ms_out = seconds * 1000;
+        return 0;
+    }
+    return parse_with_unit(span, time_units, COUNT(time_units), ms_out);
+}
+
+int
+str_parse_size(struct span span, uint64_t *bytes_out)
+{
+    return parse_with_unit(span, size_units, COUNT(size_units), bytes_out);
+}
+
+static void
+format_with_unit(uint64_t value, const struct unit *units, char out[32])
+{
+    size_t i = 0;
+
+    while (value % units[i].factor != 0)
+        i++;
+    snprintf(out, 32, "%" PRIu64 "%s", value / units[i].factor, units[i].name);
+}
+
+void
+str_format_time(uint64_t ms, char out[32])
+{
+    if (ms == 0)
+        snprintf(out, 32, "0s");
+    else
+        format_with_unit(ms, time_units, out);
+}
+
+void
+str_format_size(uint64_t bytes, char out[32])
+{
+    if (bytes == 0)
+        snprintf(out, 32, "0");
+    else
+        format_with_unit(bytes, size_units, out);
+}
+
+// Length of the character that begins the span (RFC 3629, section 4), 0 if it is not valid UTF-8.
+static size_t
+utf8_len(struct span span)
+{
+    const unsigned char *byte = (const unsigned char *)span.data;
+    unsigned char low = 0x80, high = 0xbf; // of the second byte
+    size_t len;
+
+    if (byte[0] < 0x80)
+        return 1;
+    if (byte[0] < 0xc2 || byte[0] > 0xf4)
+        return 0;
+    len = byte[0] < 0xe0 ? 2 : byte[0] < 0xf0 ? 3 : 4;
+    if (byte[0] == 0xe0)
+        low = 0xa0; // overlong
+    else if (byte[0] == 0xed)
+        high = 0x9f; // surrogates
+    else if (byte[0] == 0xf0)
+        low = 0x90; // overlong
+    else if (byte[0] == 0xf4)
+        high = 0x8f; // above U+10FFFF
+    if (span.len < len || byte[1] < low || byte[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++) {
+        if (byte[i] < 0x80 || byte[i] > 0xbf)
+            return 0;
+    }
+    return len;
+}
+
+bool
+str_is_utf8(struct span span)
+{
+    uint64_t eight;
+    size_t len;
+
+    while (span.len > 0) {
+        if (span.len >= sizeof(eight)) {
+            memcpy(&eight, span.data, sizeof(eight));
+            if ((eight & 0x8080808080808080u) == 0) {
+                span = span_skip(span, sizeof(eight));
+                continue;
+            }
+        }
+        len = utf8_len(span);
+        if (len == 0)
+            return false;
+        span = span_skip(span, len);
+    }
+    return true;
+}
+
+// One bit for each ASCII character that must not stand as it is.
+struct mask {
+    uint64_t bits[2];
+};
+
+static void
+mask_add(struct mask *mask, unsigned char c)
+{
+    if (c < 0x80)
+        mask->bits[c >> 6] |= (uint64_t)1 << (c & 63);
+}
+
+static size_t
+plain_len(struct span span, const struct mask *mask)
+{
+    size_t len = 0;
+
+    while (len < span.len) {
+        unsigned char c = (unsigned char)span.data[len];
+
+        if (c >= 0x80 || (mask->bits[c >> 6] >> (c & 63) & 1) != 0)
+            break;
+        len++;
+    }
+    return len;
+}
+
+// Is the character of several bytes a control or a line separator for a terminal or a log reader?
+static bool
+is_unsafe_wide(struct span character)
+{
+    const unsigned char *byte = (const unsigned char *)character.data;
+
+    if (byte[0] == 0xc2)
+        return byte[1] < 0xa0; // U+0080..U+009F
+    return byte[0] == 0xe2 && byte[1] == 0x80 && (byte[2] == 0xa8 || byte[2] == 0xa9);
+}
+
+// Writes the first character of the span, which is not plain, in its safe form. Returns how many
+// bytes of the span that was.
+static size_t
+escape_one(struct span span, char out[16], size_t *len_out)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    size_t len = utf8_len(span);
+    size_t at = 0;
+
+    if (span.data[0] == '\\') {
+        memcpy(out, "\\\\", *len_out = 2);
+        return 1;
+    }
+    if (len > 1 && !is_unsafe_wide(span_from(span.data, len))) {
+        memcpy(out, span.data, *len_out = len);
+        return len;
+    }
+    if (len == 0)
+        len = 1;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)span.data[i];
+
+        out[at++] = '\\';
+        out[at++] = 'x';
+        out[at++] = hex[c >> 4];
+        out[at++] = hex[c & 15];
+    }
+    *len_out = at;
+    return len;
+}
+
+struct escape {
+    struct buf *out;
+    size_t limit;     // where out may end
+    size_t last_keep; // the last place where dots still find room
+    size_t keep;      // the last place at or before it that is good for a cut
+};
+
+// False: it did not fit and has been cut. Plain text may be cut anywhere, all else only at its end.
+static bool
+escape_put(struct escape *escape, struct span text, bool is_plain)
+{
+    struct buf *out = escape->out;
+    size_t end = out->len + text.len;
+
+    if (is_plain && out->len <= escape->last_keep)
+        escape->keep = end < escape->last_keep ? end : escape->last_keep;
+    else if (end <= escape->last_keep)
+        escape->keep = end;
+    if (end <= escape->limit)
+        return buf_add_span(out, text) == 0;
+    if (is_plain)
+        buf_add(out, text.data, escape->limit - out->len);
+    buf_cut(out, escape->keep);
+    buf_add(out, "...", escape->limit - out->len < 3 ? escape->limit - out->len : 3);
+    return false;
+}
+
+void
+str_escape(struct buf *out, struct span span, const char *extra, size_t max)
+{
+    struct mask mask = {
+        {0xffffffff, 0}
+    };
+    size_t room = out->ceiling - out->len < max ? out->ceiling - out->len : max;
+    struct escape escape = {.out = out,
+                            .limit = out->len + room,
+                            .last_keep = out->len + (room > 3 ? room - 3 : 0),
+                            .keep = out->len};
+    char safe[16];
+    size_t used, safe_len;
+
+    mask_add(&mask, '\\');
+    mask_add(&mask, 0x7f);
+    for (size_t i = 0; extra != NULL && extra[i] != '\0'; i++)
+        mask_add(&mask, (unsigned char)extra[i]);
+    while (span.len > 0) {
+        used = plain_len(span, &mask);
+        if (used > 0 && !escape_put(&escape, span_from(span.data, used), true))
+            return;
+        span = span_skip(span, used);
+        if (span.len == 0)
+            return;
+        used = escape_one(span, safe, &safe_len);
+        if (!escape_put(&escape, span_from(safe, safe_len), false))
+            return;
+        span = span_skip(span, used);
+    }
+}
