@@ -2,8 +2,10 @@
 // smtp/envelope.h - what a client said about one message: plain data, kept verbatim.
 //
 // Owns:  all its strings. Paths are what stood between < and >, byte for byte ("" is the null
-//        reverse-path); parameters are the text behind the path, byte for byte, SIZE included.
-// Lists: recipients are numbered in RCPT order; a number never changes (journal, children).
+//        reverse-path); parameters are the text behind the path, byte for byte, SIZE included, less
+//        the blanks around it.
+// Lists: recipients are numbered in RCPT order; a number never changes (journal, children). Only
+//        envelope_add_rcpt makes room for them.
 #ifndef POSTERN_SMTP_ENVELOPE_H
 #define POSTERN_SMTP_ENVELOPE_H
 

@@ -2,6 +2,8 @@
 // smtp/path.h - reverse-paths and forward-paths (RFC 5321 4.1.2, RFC 6531 3.3). Pure.
 //
 // Kept byte for byte; nothing is rewritten. What is refused and what is only counted: strictness.
+// Lenient, dots side by side or at the ends of a local part and hyphens at the ends of a label pass
+// as odd.
 #ifndef POSTERN_SMTP_PATH_H
 #define POSTERN_SMTP_PATH_H
 
@@ -12,7 +14,7 @@ enum path_result {
     PATH_BAD_SYNTAX,   // 501 5.1.7 (sender), 501 5.1.3 (recipient)
     PATH_SOURCE_ROUTE, // "@a,@b:user@c" and sources = PATH_SOURCE_REJECT
     PATH_TOO_LONG,     // strict only
-    PATH_NOT_ASCII,    // strict only, and without SMTPUTF8
+    PATH_NOT_ASCII,    // without SMTPUTF8: in a domain; strict: anywhere. 553 5.6.7
 };
 
 struct path_rules {

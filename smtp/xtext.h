@@ -8,9 +8,10 @@
 
 #include "base/buf.h"
 
-void xtext_encode(struct buf *out, struct span raw); // bytes <= 32, >= 127, "+" and "=" as +XX
-int xtext_decode(struct buf *out,
-                 struct span text);    // -1: not xtext (nothing is promised about out)
+// Bytes <= 32, >= 127, "+" and "=" become +XX. -1: out's ceiling; out may hold a part.
+int xtext_encode(struct buf *out, struct span raw);
+// -1: not xtext, or out's ceiling; nothing is promised about out then.
+int xtext_decode(struct buf *out, struct span text);
 bool xtext_is_valid(struct span text); // "=" is allowed raw here, as Postfix sends it
 
 #endif

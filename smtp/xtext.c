@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "smtp/xtext.h"
+
+static bool
+is_xchar(char byte)
+{
+    return byte >= '!' && byte <= '~' && byte != '+';
+}
+
+// RFC 3461 writes upper case; lower case is read too, since the value stays the same.
+static int
+hex_digit(char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    return -1;
+}
+
+// One encoded byte from the front: how many characters it took, 0 if this is not xtext.
+static size_t
+decode_one(struct span text, char *byte_out)
+{
+    int high, low;
+
+    if (is_xchar(text.data[0])) {
+        *byte_out = text.data[0];
+        return 1;
+    }
+    if (text.data[0] != '+' || text.len < 3)
+        return 0;
+    high = hex_digit(text.data[1]);
+    low = hex_digit(text.data[2]);
+    if (high < 0 || low < 0)
+        return 0;
+    *byte_out = (char)(high * 16 + low);
+    return 3;
+}
+
+int
+xtext_encode(struct buf *out, struct span raw)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    unsigned char byte;
+    char code[3] = "+";
+    int failed = 0;
+
+    for (size_t i = 0; i < raw.len && failed == 0; i++) {
+        byte = (unsigned char)raw.data[i];
+        if (is_xchar(raw.data[i]) && byte != '=') {
+            failed = buf_add_char(out, raw.data[i]);
+            continue;
+        }
+        code[1] = hex[byte >> 4];
+        code[2] = hex[byte & 15];
+        failed = buf_add(out, code, sizeof(code));
+    }
+    return failed;
+}
+
+int
+xtext_decode(struct buf *out, struct span text)
+{
+    char byte;
+    size_t len;
+
+    for (; text.len > 0; text = span_skip(text, len)) {
+        len = decode_one(text, &byte);
+        if (len == 0 || buf_add_char(out, byte) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+bool
+xtext_is_valid(struct span text)
+{
+    char byte;
+    size_t len;
+
+    for (; text.len > 0; text = span_skip(text, len)) {
+        len = decode_one(text, &byte);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
