@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Postfix -> Postern -> Postfix -> sink, wired in one folder."""
+
+import os
+import pwd
+from dataclasses import dataclass, field
+from typing import Optional
+
+from . import ports
+from .daemon import USER, Postern, Settings
+from .postfix import Filter, Options, Postfix
+from .sink import Sink
+
+
+@dataclass
+class Wiring:
+    protocol: str = "lmtp"          # between Postfix and Postern: lmtp (UNIX socket) or smtp
+    port_in: int = 0
+    port_reinject: int = 0
+    port_filter: int = 0            # smtp only
+    recipient_limit: int = 1000
+    main: dict[str, str] = field(default_factory=dict)  # Postfix's main.cf
+    settings: Settings = field(default_factory=Settings)
+
+
+class Stand:
+    """Started left to right of the mail's way, reversed: whoever is asked is there already."""
+
+    def __init__(self, folder: str, build: str, tree: str, wiring: Wiring):
+        self.folder = folder
+        self.wiring = wiring
+        self.sink = Sink()
+        self.postfix = self._make_postfix(tree)
+        self.postern = self._make_postern(build)
+
+    def _make_postfix(self, tree: str) -> Postfix:
+        wiring = self.wiring
+        content_filter = Filter(recipient_limit=wiring.recipient_limit)
+        if wiring.protocol == "smtp":
+            wiring.port_filter = ports.take(wiring.port_filter)
+            content_filter.protocol = "smtp"
+            content_filter.nexthop = f"[127.0.0.1]:{wiring.port_filter}"
+        options = Options(port_in=wiring.port_in, port_reinject=wiring.port_reinject,
+                          port_final=self.sink.port, content_filter=content_filter,
+                          main=wiring.main)
+        return Postfix(tree, os.path.join(self.folder, "postfix"), options)
+
+    def _make_postern(self, build: str) -> Postern:
+        settings = self.wiring.settings
+        if self.wiring.protocol == "smtp":
+            settings.listeners[f"inet:127.0.0.1:{self.wiring.port_filter}"] = "protocol = smtp"
+        else:
+            path = os.path.join(self.postfix.queue, "postern", "lmtp.sock")
+            settings.listeners["unix:" + path] = 'protocol = lmtp  mode = "0666"'
+        settings.hops[f"inet:127.0.0.1:{self.postfix.port_reinject}"] = 'name = "reinject"'
+        return Postern(build, os.path.join(self.folder, "postern"), settings)
+
+    def start(self) -> "Stand":
+        self.sink.start()
+        self.postfix.start()
+        sockets = os.path.join(self.postfix.queue, "postern")
+        os.makedirs(sockets, exist_ok=True)
+        os.chown(sockets, pwd.getpwnam(USER).pw_uid, -1)
+        self.postern.start()
+        return self
+
+    def stop(self) -> Optional[int]:
+        """Postern's exit code."""
+        code = self.postern.stop()
+        self.postfix.stop()
+        self.sink.stop()
+        return code
