@@ -32,20 +32,22 @@ struct setting_list {
 struct setting_row {
     const char *name;
     enum setting_type type;
-    size_t offset;              // of the member in the section's struct
-    uint64_t min, max;          // of a number, time, size; of the count of a list (max 0: 256)
+    size_t offset; // of the member in the section's struct
+    // Of a number, time or size, both inclusive (max 0: no bound); of the length of a text (max 0:
+    // 4096); of the count of a list (max 0: 256).
+    uint64_t min, max;
     const char *initial;        // default, as one would write it; list items separated by commas
     const char *const *choices; // SETTING_CHOICE, NULL-terminated
     const char *help;           // one sentence for config -d, the manual and README
 };
 
-// Fills *section from the defaults; they are code, so a bad one aborts.
+// Fills *section, which may hold anything, from the defaults; they are code: a bad one aborts.
 void setting_defaults(const struct setting_row *rows, size_t count, void *section);
 const struct setting_row *setting_find(const struct setting_row *rows, size_t count,
                                        struct span name);
 
 // Replaces one value. Scalars take exactly one; lists any number. PERM: "max_size: ...expected a
-// size such as 10M, not "12Q"". The old value is kept on error.
+// size such as 10M between 1K and 1G, not "12Q"". The old value is kept on error.
 int setting_parse(const struct setting_row *row, const struct span *values, size_t count,
                   void *section, struct err *err);
 
