@@ -13,20 +13,24 @@
 #include <sys/types.h>
 
 struct counter_worker {
-    _Atomic int64_t pid;        // 0: free row
-    _Atomic uint64_t heartbeat; // monotonic ms
+    _Alignas(64) _Atomic int64_t pid; // 0: free row; rows share no cache line
+    _Atomic uint64_t heartbeat;       // monotonic ms
     _Atomic uint64_t draining;
     _Atomic uint64_t connections, received, received_bytes, sent, deferred, bounced, held;
     _Atomic uint64_t messages; // of its instance in active/
 };
 
+enum { COUNTER_ROWS_MAX = 1024 };
+
 struct counter_page {
-    size_t rows;
+    size_t rows; // what a worker gone mad may have overwritten: ask counter_rows
     struct counter_worker worker[];
 };
 
-struct counter_page *counter_page_new(size_t rows, struct err *err); // shared, inherited by fork
+// Shared, inherited by fork. 1 to COUNTER_ROWS_MAX rows, else PERM.
+struct counter_page *counter_page_new(size_t rows, struct err *err);
 void counter_page_free(struct counter_page **page);
+size_t counter_rows(const struct counter_page *page); // never more than are mapped
 uint64_t counter_sum_messages(const struct counter_page *page);
 uint64_t counter_sum_connections(const struct counter_page *page);
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // base/json.h - one JSON object on one line, in and out; door to jansson.
 //
-// Strings that are not UTF-8 are written with U+FFFD for each bad byte. Reading is bounded by the
-// caller's span; depth and size limits are jansson's and ours (1 MB).
+// Strings that are not UTF-8 are written with U+FFFD for each bad byte, and what is not ASCII as
+// \uNNNN: harmless on any terminal. Reading takes at most JSON_TEXT_MAX bytes, jansson's depth, no
+// key twice and no NUL in a string.
 #ifndef POSTERN_BASE_JSON_H
 #define POSTERN_BASE_JSON_H
 
 #include "base/buf.h"
 #include "base/err.h"
+
+enum { JSON_TEXT_MAX = 1 << 20 };
 
 struct json; // an object or an array
 
@@ -22,8 +25,8 @@ void json_set_take(struct json *object, const char *key, struct json **value_tak
 void json_add_text(struct json *array, struct span value);
 void json_add_take(struct json *array, struct json **value_take);
 
-int json_print(const struct json *json,
-               struct buf *out); // one line, no newline, keys in order of setting
+// One line, no newline, keys in the order of setting. -1: out's ceiling; nothing was added.
+int json_print(const struct json *json, struct buf *out);
 
 struct json *json_parse(struct span text, struct err *err); // an object, else NULL and PERM
 const char *json_get_text(const struct json *object,

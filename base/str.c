@@ -194,14 +194,38 @@ str_format_size(uint64_t bytes, char out[32])
         format_with_unit(bytes, size_units, out);
 }
 
-// Length of the character that begins the span (RFC 3629, section 4), 0 if it is not valid UTF-8.
-static size_t
-utf8_len(struct span span)
+bool
+str_is_utf8(struct span span)
+{
+    uint64_t eight;
+    size_t len;
+
+    while (span.len > 0) {
+        if (span.len >= sizeof(eight)) {
+            memcpy(&eight, span.data, sizeof(eight));
+            if ((eight & 0x8080808080808080u) == 0) {
+                span = span_skip(span, sizeof(eight));
+                continue;
+            }
+        }
+        len = str_utf8_len(span);
+        if (len == 0)
+            return false;
+        span = span_skip(span, len);
+    }
+    return true;
+}
+
+// RFC 3629, section 4.
+size_t
+str_utf8_len(struct span span)
 {
     const unsigned char *byte = (const unsigned char *)span.data;
     unsigned char low = 0x80, high = 0xbf; // of the second byte
     size_t len;
 
+    if (span.len == 0)
+        return 0;
     if (byte[0] < 0x80)
         return 1;
     if (byte[0] < 0xc2 || byte[0] > 0xf4)
@@ -222,28 +246,6 @@ utf8_len(struct span span)
             return 0;
     }
     return len;
-}
-
-bool
-str_is_utf8(struct span span)
-{
-    uint64_t eight;
-    size_t len;
-
-    while (span.len > 0) {
-        if (span.len >= sizeof(eight)) {
-            memcpy(&eight, span.data, sizeof(eight));
-            if ((eight & 0x8080808080808080u) == 0) {
-                span = span_skip(span, sizeof(eight));
-                continue;
-            }
-        }
-        len = utf8_len(span);
-        if (len == 0)
-            return false;
-        span = span_skip(span, len);
-    }
-    return true;
 }
 
 // One bit for each ASCII character that must not stand as it is.
@@ -290,7 +292,7 @@ static size_t
 escape_one(struct span span, char out[16], size_t *len_out)
 {
     static const char hex[] = "0123456789ABCDEF";
-    size_t len = utf8_len(span);
+    size_t len = str_utf8_len(span);
     size_t at = 0;
 
     if (span.data[0] == '\\') {

@@ -45,6 +45,8 @@ void str_format_size(uint64_t bytes, char out[32]); // "100M", "1500"
 
 // Is it valid UTF-8 (no surrogates, no overlong forms)?
 bool str_is_utf8(struct span span);
+// Length of the character at the beginning of the span; 0 if there is none, or no valid one.
+size_t str_utf8_len(struct span span);
 
 // Appends span to out so that it is safe in a log line and on a terminal: bytes below 0x20, 0x7f,
 // C1 controls (U+0080..U+009F), U+2028, U+2029, invalid UTF-8 and every byte in extra become \xNN,
