@@ -4,18 +4,20 @@
 // A file is: FORMAT_HEAD_LEN bytes "POSTERN 1 <offset> <len> <checksum>\n" (fixed width; all zero
 // until sealed); the envelope as readable "key value" lines; an empty line; the message (offset,
 // len), dots unstuffed; then the journal (spool/journal.h). `less` can read it. The checksum covers
-// envelope and message, offset and len: damage at any byte is noticed.
+// envelope and message, version, offset and len: damage at any byte is noticed.
 #ifndef POSTERN_SPOOL_FORMAT_H
 #define POSTERN_SPOOL_FORMAT_H
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "smtp/envelope.h"
 
-enum { FORMAT_VERSION = 1, FORMAT_HEAD_LEN = 64 };
+// ENVELOPE_MAX bounds what is read into memory: nothing larger may be sealed.
+enum { FORMAT_VERSION = 1, FORMAT_HEAD_LEN = 64, FORMAT_ENVELOPE_MAX = 16 << 20 };
 
 struct format_seal {
-    uint64_t offset;   // of the message, from the start of the file
+    uint64_t offset;   // of the message, from the start of the file: head and envelope
     uint64_t len;      // of the message
     uint64_t checksum; // format_checksum
 };
@@ -27,17 +29,23 @@ enum format_head {
     FORMAT_BAD
 };
 
+const char *format_head_name(enum format_head head);
+
 // seal NULL: unsealed.
 void format_head_write(const struct format_seal *seal, char out[FORMAT_HEAD_LEN]);
+// seal_out is zero unless the line has a seal as we write it, which a damaged version leaves it
+// (FORMAT_NEWER). Neither sum nor addition of a seal's figures can overflow an int64_t.
 enum format_head format_head_read(struct span head, struct format_seal *seal_out);
 
 uint64_t format_checksum(struct digest_value envelope, struct digest_value message, uint64_t offset,
                          uint64_t len);
 
-// Envelope lines with the empty line that ends them. Values are xtext where they are not paths and
-// parameters; a rcpt line is "rcpt <path> params".
-void format_envelope_write(const struct smtp_envelope *envelope, struct buf *out);
-// Unknown keys are an error (another writer's); missing or repeated ones too. PERM.
+// Envelope lines with the empty line that ends them, appended. Values are xtext where they are not
+// paths and parameters; a rcpt line is "rcpt <path> params"; what is NULL has no line. -1: more
+// than FORMAT_ENVELOPE_MAX, or out's ceiling; out is as before.
+int format_envelope_write(const struct smtp_envelope *envelope, struct buf *out);
+// Unknown keys are an error (another writer's); repeated ones, and missing ones that every envelope
+// has, too. PERM; envelope_out is empty then.
 int format_envelope_read(struct span text, struct smtp_envelope *envelope_out, struct err *err);
 
 #endif

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // spool/journal.h - the lines that tell what happened to a message, one an event. Pure.
 //
-// "<seq> <ms since 1970> <event> key=value ... #<checksum>\n", values xtext; the checksum is seeded
-// with the message's id, so that what a slot held before is never believed. Bad lines are skipped.
+// "<seq> <ms since 1970> <event> key=value ... #<checksum>\n", values xtext. Bad lines are skipped.
+// Each checksum is seeded with the message's key, which comes of its id and its seal: what a slot
+// held before is never believed, not even lines that somebody put into an earlier message on
+// purpose, with an id that he guessed.
 //
 // Events and their keys (r = recipients as ranges of numbers, see spool/ranges.h):
-//   found      reserved for what dissectors report          crashed   n=            a dissector
-//   died on it decided    g= verdict= rule= r= reason= from= to=(repeated, path and params)
-//   edit=(repeated) received=
+//   found      reserved for what dissectors report
+//   crashed    n=            a dissector died on it
+//   decided    g= verdict= rule= r= reason= from= to=(repeated, path and params)
+//              edit=(repeated) received=
 //              final for each group g: from, to only where they differ from the envelope
 //   attempt    g= r= hop= alone=1    written before the first byte goes to the next hop
 //   sent       r= hop= relay= code= reply= qid= body=same|edited digest=
@@ -25,6 +28,9 @@
 
 enum { JOURNAL_FIELDS_MAX = 1100, JOURNAL_LINE_MAX = 1 << 20 };
 
+// checksum: the seal's. Whoever cannot know all of envelope and message cannot know the key.
+uint64_t journal_key(const char *id, uint64_t checksum);
+
 struct journal_field {
     struct span key;
     struct span value; // still xtext
@@ -36,35 +42,40 @@ struct journal_line {
     struct span event;
     struct journal_field *fields; // into a caller's array
     size_t field_count;
+    struct span text; // the line as it stands, with its line feed
 };
 
 // Writing: begin, any number of fields, end. The line is appended to out.
 struct journal_writer {
     struct buf *out;
     size_t start;
-    const char *id;
+    uint64_t key;
+    size_t field_count;
+    bool failed;
 };
 
-void journal_begin(struct journal_writer *writer, struct buf *out, const char *id, uint64_t seq,
+// event and keys are of a-z and "_". A time before 1970 becomes 1970.
+void journal_begin(struct journal_writer *writer, struct buf *out, uint64_t key, uint64_t seq,
                    int64_t time_ms, const char *event);
 void journal_field(struct journal_writer *writer, const char *key, struct span raw);
 void journal_field_text(struct journal_writer *writer, const char *key,
                         const char *raw); // NULL: left out
 void journal_field_number(struct journal_writer *writer, const char *key, int64_t value);
-void journal_end(struct journal_writer *writer);
+// -1: more than a bound above or out's ceiling allows; out is as it was at begin.
+int journal_end(struct journal_writer *writer);
 
-// Reading: the next good line of *rest; false when there is none. *end_out (may be NULL) is set to
-// the number of bytes of the whole journal up to and with the last good line so far.
+// Reading: the next good line; false when there is none. Empty lines are none and not bad.
 struct journal_reader {
     struct span whole;
     size_t offset;
-    size_t good_end; // behind the last good line
-    size_t bad_lines;
-    const char *id;
-    struct journal_field fields[JOURNAL_FIELDS_MAX];
+    size_t good_end;  // behind the last good line
+    size_t bad_lines; // in front of good_end
+    size_t bad_since; // behind it: may be anything that a slot held before
+    uint64_t key;
+    struct journal_field fields[JOURNAL_FIELDS_MAX]; // of the line that was read last
 };
 
-void journal_reader_init(struct journal_reader *reader, struct span journal, const char *id);
+void journal_reader_init(struct journal_reader *reader, struct span journal, uint64_t key);
 bool journal_next(struct journal_reader *reader, struct journal_line *line_out);
 
 struct span journal_get(const struct journal_line *line,
