@@ -27,8 +27,9 @@ struct smtp_listener_settings { // listen "ADDRESS" { ... }
 };
 
 struct smtp_settings { // global, the whole daemon's
-    char *hostname;
-    uint64_t max_size, max_recipients, max_connections;
+    char *hostname;    // ["" = the host's name, filled in by who loads them]
+    uint64_t max_size; // of a message, bytes; 0: no limit
+    uint64_t max_recipients, max_connections;
     uint64_t max_errors;  // bad commands in a session before 421 [20]
     uint64_t max_session; // ms of one session, a transaction under way is finished [1h]
     int bare_newlines;    // 0 normalise, 1 reject
@@ -45,8 +46,13 @@ extern const size_t smtp_listener_tls_row_count;
 extern const struct setting_row smtp_rows[];
 extern const size_t smtp_row_count;
 
+// Defaults where nothing is set: lmtp on a UNIX socket, else smtp. The listener owns what its rows
+// own; setting_clear with both frees it.
+void smtp_listener_init(struct smtp_listener_settings *listener, const struct addr *addr);
+
 // What rows cannot tell: lmtp on UNIX sockets, tls needs cert and key, ... PERM with the setting's
 // name.
 int smtp_listener_check(const struct smtp_listener_settings *listener, struct err *err);
+int smtp_settings_check(const struct smtp_settings *settings, struct err *err);
 
 #endif
