@@ -22,7 +22,11 @@ struct answer {
 enum answer_result answer_read(struct span in, struct answer *answer_out, size_t *used_out,
                                void (*on_line)(void *arg, struct span text), void *arg);
 
-// The queue id in the reply to the dot of Postfix, Exim, OpenSMTPD, Sendmail; "" if none is found.
+// An answer of our own where no reply came: code 0, text made printable.
+void answer_set(struct answer *answer, const char *text);
+
+// The queue id in the reply to the dot of Postfix, Exim, OpenSMTPD, Sendmail, Haraka; "" if none is
+// found.
 enum { ANSWER_QUEUE_ID_MAX = 64 };
 
 void answer_queue_id(const struct answer *answer, char out[ANSWER_QUEUE_ID_MAX + 1]);

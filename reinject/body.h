@@ -2,9 +2,8 @@
 // reinject/body.h - the content of one transaction: our trace field, edits, the message; on demand.
 //
 // Source:  the message in memory, or read block by block through a callback (spool_file_read).
-// Proof:   a digest runs over the message bytes as they leave; body_is_same tells whether they are,
-// bit by
-//          bit, those that came in.
+// Proof:   a digest runs over the message bytes as they leave; body_is_same tells whether they are
+//          those that came in, bit by bit.
 #ifndef POSTERN_REINJECT_BODY_H
 #define POSTERN_REINJECT_BODY_H
 
@@ -27,7 +26,7 @@ struct body_source {
 
 enum body_result {
     BODY_READY, // *out holds bytes to be sent
-    BODY_WAIT,  // on_ready will be called
+    BODY_WAIT,  // on_ready will be called (then ask again: it may be WAIT once more)
     BODY_END,   // everything was given, the end (dot) included
     BODY_FAILED // could not be read: nothing more; the connection must be dropped before the dot
 };
@@ -41,6 +40,8 @@ void body_free(struct body **body);          // a read under way may still answe
 uint64_t body_size(const struct body *body); // octets for SIZE= and BDAT, before dot stuffing
 
 void body_begin(struct body *body, enum stuff_mode mode, loop_callback *on_ready, void *arg);
+// No more on_ready: the transaction is over, or will not be finished.
+void body_stop(struct body *body);
 // The next piece, at most about BODY_BLOCK (stuffed more). The span is valid until the next call.
 // is_last is set with the last piece (CHUNK mode: LAST).
 enum body_result body_next(struct body *body, struct span *out, bool *is_last_out);

@@ -26,5 +26,6 @@ struct caps {
 void caps_add_line(struct caps *caps, struct span line);    // one keyword line, without code
 void caps_format(const struct caps *caps, struct buf *out); // keyword lines, LF: kept on disk
 int caps_parse(struct span text, struct caps *caps_out);    // -1: damaged
+bool caps_equal(const struct caps *a, const struct caps *b);
 
 #endif

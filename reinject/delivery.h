@@ -50,9 +50,18 @@ struct delivery {
     uint64_t wait_us;    // for a connection
     uint64_t connect_us; // connect, EHLO; 0 where it was kept
     uint64_t send_us;    // MAIL to the reply to the dot
-    struct delivery *next, *prev; // hop's own
+
+    struct delivery *next, *prev; // hop's own, as all that follows
+    uint64_t asked_us;
+    bool was_stale; // it met a stale connection once already
 };
 
+// Forgets what came of a former try; what is asked stays.
 void delivery_clear(struct delivery *delivery);
+// Sets result and answer of every recipient that has none yet.
+void delivery_fail_open(struct delivery *delivery, enum delivery_result result,
+                        const struct answer *answer);
+size_t delivery_count(const struct delivery *delivery, enum delivery_result result);
+uint64_t delivery_clock_us(void); // monotonic, for the figures above
 
 #endif

@@ -4,7 +4,7 @@
 //
 // Looks at the outgoing stream itself. A bare LF leaves as CRLF, a bare CR as a blank; both are
 // counted (the front door has mended them already: a count here means damage). The end adds a
-// missing CRLF, and the dot in DATA mode.
+// missing CRLF (counted too), and the dot in DATA mode.
 #ifndef POSTERN_REINJECT_STUFF_H
 #define POSTERN_REINJECT_STUFF_H
 
@@ -21,6 +21,6 @@ struct stuff {
 void stuff_init(struct stuff *stuff, enum stuff_mode mode);
 // Appends to out what of in may leave; out must have room for 2 * in.len + 2.
 void stuff_feed(struct stuff *stuff, struct span in, struct buf *out);
-void stuff_end(struct stuff *stuff, struct buf *out); // room for 5
+void stuff_end(struct stuff *stuff, struct buf *out); // room for 6
 
 #endif
