@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/mem.h"
 #include "smtp/xtext.h"
 
 enum { SUM_DIGITS = 16, TAIL_LEN = SUM_DIGITS + 3 }; // " #<checksum>\n"
@@ -188,4 +189,29 @@ journal_get_raw(const struct journal_line *line, const char *key, struct buf *ou
     struct span value = journal_get(line, key);
 
     return value.data == NULL ? -1 : xtext_decode(out, value);
+}
+
+char *
+journal_decode(struct span value, size_t max)
+{
+    struct buf raw;
+    char *text = NULL;
+    size_t len;
+
+    buf_init(&raw, JOURNAL_LINE_MAX);
+    if (value.data != NULL && xtext_decode(&raw, value) == 0) {
+        len = raw.len < max ? raw.len : max;
+        // A byte that goes on a UTF-8 character must not be the first that is cut off.
+        while (len > 0 && len < raw.len && ((unsigned char)raw.data[len] & 0xc0) == 0x80)
+            len--;
+        text = mem_strndup(raw.data, len);
+    }
+    buf_clear(&raw);
+    return text;
+}
+
+char *
+journal_get_text(const struct journal_line *line, const char *key, size_t max)
+{
+    return journal_decode(journal_get(line, key), max);
 }

@@ -82,5 +82,8 @@ struct span journal_get(const struct journal_line *line,
                         const char *key); // xtext; {NULL, 0} if absent
 // Decoded into out (appended). -1: absent or not xtext.
 int journal_get_raw(const struct journal_line *line, const char *key, struct buf *out);
+// A copy of its own, decoded, cut to max bytes between two characters; NULL: absent or not xtext.
+char *journal_get_text(const struct journal_line *line, const char *key, size_t max);
+char *journal_decode(struct span value, size_t max); // the same of a field's value
 
 #endif

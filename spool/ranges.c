@@ -76,42 +76,62 @@ ranges_format(const struct ranges *ranges, struct buf *out)
     }
 }
 
-int
-ranges_next(struct span *text, size_t count, size_t *first_out, size_t *last_io)
+// The next item ("5" or "5-7") of what is left.
+static bool
+next_item(struct ranges_walk *walk)
 {
-    bool is_start = *last_io == SIZE_MAX;
-    uint64_t first, last;
     struct span item, number;
+    uint64_t first, last;
 
-    if (text->data == NULL && !is_start)
-        return 0;
-    item = span_cut(text, ',');
+    if (walk->left.data == NULL)
+        return false;
+    walk->is_bad = true;
+    item = span_cut(&walk->left, ',');
     number = span_cut(&item, '-');
-    if (count == 0 || str_parse_u64(number, count - 1, &first) != 0)
-        return -1;
+    if (walk->count == 0 || str_parse_u64(number, walk->count - 1, &first) != 0)
+        return false;
     last = first;
-    if (item.data != NULL && (str_parse_u64(item, count - 1, &last) != 0 || last <= first))
-        return -1;
-    if (!is_start && first <= *last_io)
-        return -1;
-    *first_out = (size_t)first;
-    *last_io = (size_t)last;
-    return 1;
+    if (item.data != NULL && (str_parse_u64(item, walk->count - 1, &last) != 0 || last <= first))
+        return false;
+    if (walk->is_started && first <= walk->last)
+        return false;
+    walk->is_started = true;
+    walk->is_bad = false;
+    walk->number = (size_t)first;
+    walk->last = (size_t)last;
+    return true;
+}
+
+bool
+ranges_walk_next(struct ranges_walk *walk)
+{
+    if (!walk->is_started || walk->number == walk->last)
+        return next_item(walk);
+    walk->number++;
+    return true;
+}
+
+size_t
+ranges_walk_init(struct ranges_walk *walk, struct span text, size_t count)
+{
+    struct ranges_walk ahead = {.left = text, .count = count};
+    size_t size = 0;
+
+    *walk = ahead;
+    while (next_item(&ahead))
+        size += ahead.last - ahead.number + 1;
+    return ahead.is_bad ? 0 : size;
 }
 
 int
 ranges_parse(struct span text, struct ranges *ranges)
 {
-    size_t first, last = SIZE_MAX;
-    size_t bytes = word_count(ranges) * sizeof(ranges->bits[0]);
-    int result;
+    struct ranges_walk walk;
 
-    memset(ranges->bits, 0, bytes);
-    while ((result = ranges_next(&text, ranges->count, &first, &last)) > 0) {
-        for (size_t i = first; i <= last; i++)
-            ranges_add(ranges, i);
-    }
-    if (result < 0)
-        memset(ranges->bits, 0, bytes);
-    return result;
+    memset(ranges->bits, 0, word_count(ranges) * sizeof(ranges->bits[0]));
+    if (ranges_walk_init(&walk, text, ranges->count) == 0)
+        return -1;
+    while (ranges_walk_next(&walk))
+        ranges_add(ranges, walk.number);
+    return 0;
 }

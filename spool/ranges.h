@@ -17,12 +17,20 @@ void ranges_add_all(struct ranges *ranges);
 bool ranges_has(const struct ranges *ranges, size_t number);
 size_t ranges_size(const struct ranges *ranges);
 void ranges_format(const struct ranges *ranges, struct buf *out);
-// Replaces what was in it. -1: as ranges_next; the set is empty then.
+// Replaces what was in it. -1: as ranges_walk_init; the set is empty then.
 int ranges_parse(struct span text, struct ranges *ranges);
 
-// Without a set: cuts the next range off *text. 1: got it; 0: text was at its end; -1: not
-// well-formed, a number not below count, or not above all before it (so the work is bounded by
-// count). Begin with *last_io = SIZE_MAX. No text at all is not well-formed.
-int ranges_next(struct span *text, size_t count, size_t *first_out, size_t *last_io);
+// The numbers of a text one by one, without a set.
+struct ranges_walk {
+    size_t number; // the current one, behind ranges_walk_next
+    struct span left;
+    size_t count, last;
+    bool is_started, is_bad;
+};
+
+// How many there are. 0: none, not well-formed, one not below count, or one not above those before
+// it (so count bounds the work).
+size_t ranges_walk_init(struct ranges_walk *walk, struct span text, size_t count);
+bool ranges_walk_next(struct ranges_walk *walk);
 
 #endif

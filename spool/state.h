@@ -2,14 +2,17 @@
 // spool/state.h - what a journal amounts to: each recipient's state, the decision, the history.
 // Pure.
 //
-// One value for the daemon, recovery and the tool. An event that does not fit (an unknown
-// recipient, a recipient already retired) is counted in `odd` and changes nothing: a retired
-// recipient is never opened again.
+// One value for the daemon, recovery and the tool. An event that does not fit is counted in `odd`
+// and changes nothing: unknown, malformed, told before (seq), behind `done`. Where it fits some of
+// its recipients only, it changes those: a retired recipient is never opened again, and one that
+// is not takes every line that retires it.
 #ifndef POSTERN_SPOOL_STATE_H
 #define POSTERN_SPOOL_STATE_H
 
 #include "spool/journal.h"
 #include "spool/ranges.h"
+
+enum { STATE_TEXT_MAX = 512, STATE_GROUPS_MAX = 16384 }; // of a reply or reason that is kept
 
 enum rcpt_status {
     RCPT_OPEN,     // nothing final yet
@@ -41,6 +44,8 @@ struct rcpt_state {
     int code;            // of the last reply
     char *reply;         // last reply or reason, decoded, NULL
     char *child;         // BOUNCED, MOVED
+    const char *to;      // into its group's `to`; NULL: the envelope's
+    uint64_t attempt;    // under way if it is state.attempt
     bool delay_told, relayed_told;
 };
 
@@ -63,13 +68,22 @@ struct spool_state {
     size_t group_count;
     uint64_t next_seq;
     uint32_t odd;
-    uint32_t crashes;       // crashed lines since the last retry or unheld
-    uint32_t alone_crashes; // attempts marked alone that found no end (the worker died)
-    bool attempt_open;      // an attempt without an outcome for any of its recipients
+    uint32_t crashes; // crashed lines since the last retry or unheld
+    // Attempts marked alone that found no end (the worker died), since then as well. An attempt
+    // found none where a recipient of it is in the next attempt before it had an outcome; with
+    // other recipients it runs beside. Then, and by retry and unheld, all that are open end.
+    uint32_t alone_crashes;
+    bool attempt_open;  // some recipient of an attempt has no outcome yet
+    bool attempt_alone; // that is open
+    uint64_t attempt;
+    size_t under_way;     // recipients of open attempts
+    size_t retired_count; // recipients
     bool found, done, held;
     char *held_reason;
 };
 
+// `retry` and `unheld` clear the deferrals (until_ms 0: now) and what was counted of crashes;
+// `unheld` opens FAILED again, too: who lets go what was refused wants it to be tried.
 void state_init(struct spool_state *state, size_t rcpt_count);
 void state_clear(struct spool_state *state);
 void state_apply(struct spool_state *state, const struct journal_line *line);

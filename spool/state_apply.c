@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "spool/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "smtp/xtext.h"
+
+static void
+leave_attempt(struct spool_state *state, struct rcpt_state *rcpt)
+{
+    if (rcpt->attempt != state->attempt)
+        return;
+    rcpt->attempt = 0;
+    state->under_way--;
+    if (state->under_way == 0)
+        state->attempt_open = state->attempt_alone = false;
+}
+
+static void
+set_status(struct spool_state *state, struct rcpt_state *rcpt, enum rcpt_status status)
+{
+    assert(!state_rcpt_is_retired(rcpt));
+    rcpt->status = status;
+    state->retired_count += state_rcpt_is_retired(rcpt) ? 1 : 0;
+    leave_attempt(state, rcpt);
+}
+
+// With the next number nobody is under way any more.
+static void
+end_attempts(struct spool_state *state)
+{
+    state->attempt++;
+    state->under_way = 0;
+    state->attempt_open = state->attempt_alone = false;
+}
+
+static void
+replace_text(char **member, const char *text)
+{
+    if (text == NULL)
+        return;
+    mem_free(member);
+    *member = mem_strdup(text);
+}
+
+// The recipients of a line; 0 if it does not say, or not well. Their numbers are plain in xtext.
+static size_t
+walk_init(struct ranges_walk *walk, const struct spool_state *state,
+          const struct journal_line *line)
+{
+    return ranges_walk_init(walk, journal_get(line, "r"), state->rcpt_count);
+}
+
+enum {
+    FROM_WAITING = 1 << RCPT_OPEN | 1 << RCPT_DEFERRED,
+    FROM_UNRETIRED = FROM_WAITING | 1 << RCPT_FAILED,
+};
+
+struct event {
+    const char *name;
+    // false: it does not fit, or not for all of its recipients.
+    bool (*apply)(struct spool_state *state, const struct event *event,
+                  const struct journal_line *line);
+    unsigned from;       // outcomes: the statuses that it can follow
+    enum rcpt_status to; // outcomes
+};
+
+struct outcome {
+    int64_t until_ms;
+    int code; // -1: not said
+    char *reply, *child;
+};
+
+static void
+read_outcome(const struct journal_line *line, struct outcome *outcome)
+{
+    uint64_t number;
+
+    *outcome = (struct outcome){.code = -1};
+    if (str_parse_u64(journal_get(line, "until"), INT64_MAX, &number) == 0)
+        outcome->until_ms = (int64_t)number;
+    if (str_parse_u64(journal_get(line, "code"), 999, &number) == 0)
+        outcome->code = (int)number;
+    outcome->reply = journal_get_text(line, "reply", STATE_TEXT_MAX);
+    if (outcome->reply == NULL)
+        outcome->reply = journal_get_text(line, "reason", STATE_TEXT_MAX);
+    outcome->child = journal_get_text(line, "child", STATE_TEXT_MAX);
+}
+
+static bool
+apply_outcome(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    struct ranges_walk walk;
+    struct outcome outcome;
+    bool fits = walk_init(&walk, state, line) > 0;
+
+    if (!fits)
+        return false;
+    read_outcome(line, &outcome);
+    while (ranges_walk_next(&walk)) {
+        struct rcpt_state *rcpt = &state->rcpts[walk.number];
+
+        if ((event->from >> rcpt->status & 1) == 0) {
+            fits = false;
+            continue;
+        }
+        set_status(state, rcpt, event->to);
+        rcpt->until_ms = event->to == RCPT_DEFERRED ? outcome.until_ms : 0;
+        rcpt->tries += event->to == RCPT_DEFERRED ? 1 : 0;
+        rcpt->failed_seq = event->to == RCPT_FAILED ? line->seq : rcpt->failed_seq;
+        rcpt->code = outcome.code >= 0 ? outcome.code : rcpt->code;
+        replace_text(&rcpt->reply, outcome.reply);
+        replace_text(&rcpt->child, outcome.child);
+    }
+    mem_free(&outcome.reply);
+    mem_free(&outcome.child);
+    return fits;
+}
+
+// A recipient that is still under way: nobody ended its attempt, so whoever made it has died, and
+// with him all else that he had open.
+static void
+find_dead_attempt(struct spool_state *state, struct ranges_walk walk)
+{
+    while (state->attempt_open && ranges_walk_next(&walk)) {
+        if (state->rcpts[walk.number].attempt != state->attempt)
+            continue;
+        state->alone_crashes += state->attempt_alone ? 1 : 0;
+        end_attempts(state);
+    }
+}
+
+static bool
+apply_attempt(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    bool is_alone = span_is(journal_get(line, "alone"), "1");
+    struct ranges_walk walk;
+    bool fits = walk_init(&walk, state, line) > 0;
+
+    if (!fits)
+        return false;
+    find_dead_attempt(state, walk);
+    while (ranges_walk_next(&walk)) {
+        struct rcpt_state *rcpt = &state->rcpts[walk.number];
+
+        if ((event->from >> rcpt->status & 1) == 0) {
+            fits = false;
+            continue;
+        }
+        rcpt->attempt = state->attempt;
+        state->under_way++;
+        state->attempt_open = true;
+        state->attempt_alone = state->attempt_alone || is_alone;
+    }
+    return fits;
+}
+
+// Notices retire nobody and may be told of those that are retired: `relayed` always is.
+static bool
+apply_notice(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    bool is_delay = strcmp(event->name, "delayed") == 0;
+    struct ranges_walk walk;
+
+    if (walk_init(&walk, state, line) == 0)
+        return false;
+    while (ranges_walk_next(&walk)) {
+        struct rcpt_state *rcpt = &state->rcpts[walk.number];
+
+        rcpt->delay_told = rcpt->delay_told || is_delay;
+        rcpt->relayed_told = rcpt->relayed_told || !is_delay;
+    }
+    return true;
+}
+
+static bool
+apply_found(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    (void)event;
+    (void)line;
+    state->found = true;
+    return true;
+}
+
+static bool
+apply_crashed(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    (void)event;
+    (void)line;
+    state->crashes++;
+    return true;
+}
+
+static bool
+apply_held(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    char *reason = journal_get_text(line, "reason", STATE_TEXT_MAX);
+
+    (void)event;
+    mem_free(&state->held_reason);
+    state->held_reason = reason;
+    state->held = true;
+    return true;
+}
+
+static bool
+apply_retry(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    (void)event;
+    (void)line;
+    for (size_t i = 0; i < state->rcpt_count; i++)
+        state->rcpts[i].until_ms = 0;
+    state->crashes = 0;
+    state->alone_crashes = 0;
+    end_attempts(state);
+    return true;
+}
+
+static bool
+apply_unheld(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    for (size_t i = 0; i < state->rcpt_count; i++) {
+        if (state->rcpts[i].status == RCPT_FAILED)
+            set_status(state, &state->rcpts[i], RCPT_OPEN);
+    }
+    mem_free(&state->held_reason);
+    state->held = false;
+    return apply_retry(state, event, line);
+}
+
+// Only who still has recipients to lose would lose them by believing it.
+static bool
+apply_done(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    (void)event;
+    (void)line;
+    state->done = state_is_retired(state);
+    return state->done;
+}
+
+static char **
+get_texts(const struct journal_line *line, const char *key, size_t *count_out)
+{
+    char **texts = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < line->field_count; i++)
+        count += span_is(line->fields[i].key, key) ? 1 : 0;
+    *count_out = 0;
+    if (count == 0)
+        return NULL;
+    texts = mem_zarray(count, sizeof(texts[0]));
+    for (size_t i = 0; i < line->field_count; i++) {
+        if (span_is(line->fields[i].key, key))
+            texts[(*count_out)++] = journal_decode(line->fields[i].value, JOURNAL_LINE_MAX);
+    }
+    return texts;
+}
+
+// A power of two, so that growing one by one costs no more than its end.
+static size_t
+group_room(size_t count)
+{
+    size_t room = 4;
+
+    while (room < count)
+        room *= 2;
+    return room;
+}
+
+// The place of group number, which no line has decided yet; NULL if there is none such.
+static struct decided_group *
+make_group(struct spool_state *state, uint64_t number)
+{
+    size_t count = state->group_count;
+    size_t room = group_room(number + 1);
+
+    if (number < count)
+        return state->groups[number].verdict == VERDICT_NONE ? &state->groups[number] : NULL;
+    // A line in between may be damaged: then its group is one of nobody.
+    if (count == 0 || room > group_room(count))
+        state->groups = mem_regrow(state->groups, room, sizeof(state->groups[0]));
+    memset(&state->groups[count], 0, (number + 1 - count) * sizeof(state->groups[0]));
+    state->group_count = number + 1;
+    return &state->groups[number];
+}
+
+static bool
+apply_decided(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    enum verdict verdict = verdict_find(journal_get(line, "verdict"));
+    struct decided_group *group;
+    struct ranges_walk walk;
+    size_t size = walk_init(&walk, state, line);
+    size_t to_count = 0;
+    uint64_t number;
+    bool fits = true;
+
+    for (size_t i = 0; i < line->field_count; i++) {
+        to_count += span_is(line->fields[i].key, "to") ? 1 : 0;
+        fits = fits && xtext_is_valid(line->fields[i].value);
+    }
+    // With fewer or more addresses than recipients somebody's mail would go to somebody else.
+    if (!fits || verdict == VERDICT_NONE || size == 0 || (to_count > 0 && to_count != size) ||
+        str_parse_u64(journal_get(line, "g"), STATE_GROUPS_MAX - 1, &number) != 0)
+        return false;
+    group = make_group(state, number);
+    if (group == NULL)
+        return false;
+    *group =
+        (struct decided_group){.verdict = verdict,
+                               .rule = journal_get_text(line, "rule", STATE_TEXT_MAX),
+                               .reason = journal_get_text(line, "reason", STATE_TEXT_MAX),
+                               .received = journal_get_text(line, "received", JOURNAL_LINE_MAX),
+                               .from = journal_get_text(line, "from", JOURNAL_LINE_MAX)};
+    group->to = get_texts(line, "to", &group->to_count);
+    group->edits = get_texts(line, "edit", &group->edit_count);
+    for (size_t i = 0; ranges_walk_next(&walk); i++) {
+        struct rcpt_state *rcpt = &state->rcpts[walk.number];
+
+        if ((event->from >> rcpt->status & 1) == 0) {
+            fits = false;
+            continue;
+        }
+        rcpt->group = (int)number;
+        rcpt->to = i < group->to_count ? group->to[i] : NULL;
+    }
+    return fits;
+}
+
+static const struct event events[] = {
+    {"found",     apply_found,   0,              RCPT_OPEN     },
+    {"crashed",   apply_crashed, 0,              RCPT_OPEN     },
+    {"decided",   apply_decided, FROM_UNRETIRED, RCPT_OPEN     },
+    {"attempt",   apply_attempt, FROM_WAITING,   RCPT_OPEN     },
+    {"sent",      apply_outcome, FROM_UNRETIRED, RCPT_SENT     },
+    {"deferred",  apply_outcome, FROM_WAITING,   RCPT_DEFERRED },
+    {"failed",    apply_outcome, FROM_WAITING,   RCPT_FAILED   },
+    {"bounced",   apply_outcome, FROM_UNRETIRED, RCPT_BOUNCED  },
+    {"moved",     apply_outcome, FROM_UNRETIRED, RCPT_MOVED    },
+    {"discarded", apply_outcome, FROM_UNRETIRED, RCPT_DISCARDED},
+    {"delayed",   apply_notice,  0,              RCPT_OPEN     },
+    {"relayed",   apply_notice,  0,              RCPT_OPEN     },
+    {"held",      apply_held,    0,              RCPT_OPEN     },
+    {"unheld",    apply_unheld,  0,              RCPT_OPEN     },
+    {"retry",     apply_retry,   0,              RCPT_OPEN     },
+    {"done",      apply_done,    0,              RCPT_OPEN     },
+};
+
+static bool
+apply(struct spool_state *state, const struct journal_line *line)
+{
+    if (line->seq < state->next_seq || state->done)
+        return false;
+    state->next_seq = line->seq + 1;
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        if (span_is(line->event, events[i].name))
+            return events[i].apply(state, &events[i], line);
+    }
+    return false;
+}
+
+void
+state_apply(struct spool_state *state, const struct journal_line *line)
+{
+    state->odd += apply(state, line) ? 0 : 1;
+}
+
+void
+state_apply_all(struct spool_state *state, struct journal_reader *reader)
+{
+    struct journal_line line;
+
+    while (journal_next(reader, &line))
+        state_apply(state, &line);
+}
