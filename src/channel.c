@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "src/channel.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct packet {
+    unsigned char type;
+    char text[CHANNEL_TEXT_MAX + 1];
+};
+
+int
+channel_pair(int ends_out[2], struct err *err)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends_out) != 0)
+        return err_sys(err, ERR_TEMP, errno, "socketpair");
+    return 0;
+}
+
+static void
+attach_fd(struct msghdr *header, void *control, size_t control_len, int fd)
+{
+    struct cmsghdr *part;
+
+    memset(control, 0, control_len);
+    header->msg_control = control;
+    header->msg_controllen = control_len;
+    part = CMSG_FIRSTHDR(header);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(part), &fd, sizeof(int));
+}
+
+int
+channel_send(int channel, enum channel_type type, const char *text, int fd)
+{
+    struct packet packet = {.type = (unsigned char)type};
+    struct iovec piece = {.iov_base = &packet};
+    struct msghdr header = {.msg_iov = &piece, .msg_iovlen = 1};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    size_t len = strnlen(text, CHANNEL_TEXT_MAX);
+
+    memcpy(packet.text, text, len);
+    piece.iov_len = offsetof(struct packet, text) + len;
+    if (fd >= 0)
+        attach_fd(&header, control, sizeof control, fd);
+    return sendmsg(channel, &header, MSG_NOSIGNAL) == (ssize_t)piece.iov_len ? 0 : -1;
+}
+
+static int
+take_fd(struct msghdr *header)
+{
+    int fd = -1;
+
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL;
+         part = CMSG_NXTHDR(header, part)) {
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
+            part->cmsg_len == CMSG_LEN(sizeof(int)))
+            memcpy(&fd, CMSG_DATA(part), sizeof(int));
+    }
+    return fd;
+}
+
+int
+channel_receive(int channel, struct channel_message *message_out)
+{
+    struct packet packet = {0};
+    struct iovec piece = {.iov_base = &packet, .iov_len = sizeof packet};
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct msghdr header = {.msg_iov = &piece,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = sizeof control};
+    ssize_t len = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
+
+    if (len < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    if (len == 0)
+        return -1;
+    memset(message_out, 0, sizeof *message_out);
+    message_out->fd = take_fd(&header);
+    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.type < CHANNEL_READY ||
+        packet.type > CHANNEL_LOG_REOPEN) {
+        if (message_out->fd >= 0)
+            close(message_out->fd);
+        return -1;
+    }
+    message_out->type = (enum channel_type)packet.type;
+    memcpy(message_out->text, packet.text, (size_t)len - offsetof(struct packet, text));
+    return 1;
+}

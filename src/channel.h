@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// src/channel.h - the master's line to each of its children: short messages, with a descriptor
+// each.
+//
+// A SOCK_SEQPACKET pair: a message is whole or not there. Only our own processes are at its ends;
+// what does not fit the form is a bug of ours or a stranger's binary, and the line is given up.
+#ifndef POSTERN_SRC_CHANNEL_H
+#define POSTERN_SRC_CHANNEL_H
+
+#include "base/err.h"
+
+enum channel_type {
+    CHANNEL_READY = 1,  // child: I can work
+    CHANNEL_ADOPT,      // to a worker: somebody died, look for what he left
+    CHANNEL_SCRIBE,     // to a worker, with fd: your end of a new line to the scribe
+    CHANNEL_WORKER,     // to the scribe, with fd: a worker's line
+    CHANNEL_RELOAD,     // scribe: the operator asks for a reload
+    CHANNEL_RELOADED,   // to the scribe: it went well (text empty), or why not
+    CHANNEL_LOG_REOPEN, // to all: the log files were rotated
+};
+
+enum { CHANNEL_TEXT_MAX = 400 };
+
+struct channel_message {
+    enum channel_type type;
+    char text[CHANNEL_TEXT_MAX + 1];
+    int fd; // -1: none; the receiver's to close
+};
+
+int channel_pair(int ends_out[2], struct err *err); // both close-on-exec, non-blocking
+// fd -1: none. A child that does not read is not waited for: -1, and the master replaces it.
+int channel_send(int channel, enum channel_type type, const char *text, int fd);
+// 1: *message_out is filled; 0: nothing there now; -1: the other end is gone or talks nonsense.
+int channel_receive(int channel, struct channel_message *message_out);
+
+#endif

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "src/job_state.h"
+
+#include <assert.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "smtp/trace.h"
+
+enum {
+    JOBS_MAX = 256,      // under way in one worker; what comes on top waits on disk
+    ALONE_ATTEMPTS = 3,  // a worker died on it, and nothing else was suspected: held
+    HEAD_MAX = 16384,    // our Received field
+    TROUBLE_MS = 300000, // after a full disk kept us from writing
+};
+
+struct job_row {
+    const char *name;
+    void (*enter)(struct job *job);
+    unsigned next; // mask of the states it may go on to
+};
+
+static const struct job_row *row_of(enum job_state state);
+
+void
+job_set_state(struct job *job, enum job_state next)
+{
+    const struct job_row *row = row_of(job->state);
+
+    assert((row->next & (1U << next)) != 0);
+    log_debug("job", "%s: %s -> %s", spool_file_id(job->file), row->name, row_of(next)->name);
+    job->state = next;
+    row_of(next)->enter(job);
+}
+
+int64_t
+job_now_ms(const struct job *job)
+{
+    return loop_realtime_ms(job->jobs->config.loop);
+}
+
+struct spool_state *
+job_spool_state(const struct job *job)
+{
+    return spool_file_state(job->file);
+}
+
+bool
+job_is_relay(const struct job *job)
+{
+    return !spool_file_is_durable(job->file);
+}
+
+void
+job_later(struct job *job, const struct err *err)
+{
+    log_warning("spool", "%s: %s; tried again in %d s", spool_file_id(job->file), err->text,
+                TROUBLE_MS / 1000);
+    job->retry_ms = job_now_ms(job) + TROUBLE_MS;
+    job_set_state(job, JOB_WAIT);
+}
+
+// --- decide ---
+
+static void
+note_decision(struct job *job)
+{
+    const struct smtp_envelope *envelope = spool_file_envelope(job->file);
+    enum verdict verdict = job->is_loop ? VERDICT_HOLD : VERDICT_ACCEPT;
+    struct journal_writer writer;
+    struct ranges all;
+    struct buf text;
+
+    buf_init(&text, HEAD_MAX);
+    ranges_init(&all, envelope->rcpt_count);
+    ranges_add_all(&all);
+    ranges_format(&all, &text);
+    spool_note_begin(job->file, &writer, "decided");
+    journal_field_number(&writer, "g", 0);
+    journal_field_text(&writer, "verdict", verdict_name(verdict));
+    journal_field(&writer, "r", buf_span(&text));
+    journal_field_text(&writer, "reason", job->is_loop ? "mail loop" : NULL);
+    buf_reset(&text);
+    if (job->jobs->config.settings->smtp.trace) {
+        trace_format(envelope, &text);
+        journal_field(&writer, "received", buf_span(&text));
+    }
+    spool_note_end(job->file, &writer);
+    ranges_clear(&all);
+    buf_clear(&text);
+}
+
+// Why this message must not be sent; NULL if it may. What a group asks for beyond accept and hold
+// is a later version's decision, and is not ours to bend.
+static const char *
+reason_to_hold(const struct job *job)
+{
+    const struct smtp_envelope *envelope = spool_file_envelope(job->file);
+    const struct spool_state *state = job_spool_state(job);
+
+    if (state->alone_crashes >= ALONE_ATTEMPTS)
+        return "a worker died on it again and again";
+    for (size_t i = 0; i < state->group_count; i++) {
+        const struct decided_group *group = &state->groups[i];
+
+        if (group->verdict == VERDICT_HOLD)
+            return group->reason != NULL ? group->reason : "held by a rule";
+        if (group->verdict != VERDICT_ACCEPT || group->edit_count > 0 || group->to_count > 0 ||
+            group->from != NULL)
+            return "its decision needs another version of Postern";
+    }
+    if (routes_find(job->jobs->config.routes, envelope->next_hop) == NULL)
+        return "its next hop is not configured any more";
+    return NULL;
+}
+
+static void
+decide(struct job *job)
+{
+    if (job_spool_state(job)->group_count == 0)
+        note_decision(job);
+    job->hold_reason = reason_to_hold(job);
+    if (job->hold_reason != NULL)
+        job_set_state(job, job_is_relay(job) ? JOB_ANSWER : JOB_HOLD);
+    else if (job->is_suspect && job->jobs->in_lane != NULL)
+        job_set_state(job, JOB_QUEUED);
+    else
+        job_set_state(job, JOB_SETTLE);
+}
+
+static void
+stay(struct job *job)
+{
+    (void)job;
+}
+
+// --- settle and the ends ---
+
+static bool
+may_try(const struct job *job)
+{
+    return !job->jobs->is_draining || !job->has_tried;
+}
+
+static void
+settle(struct job *job)
+{
+    job_drop_delivery(job);
+    if (job->is_suspect)
+        job->jobs->in_lane = job;
+    if (state_is_retired(job_spool_state(job)))
+        job_set_state(job, JOB_OVER);
+    else if (job_owes_notice(job))
+        job_set_state(job, JOB_NOTIFY);
+    else if (job_is_stuck(job)) {
+        job->hold_reason = "undeliverable, and no bounce may be sent";
+        job_set_state(job, JOB_HOLD);
+    } else if (job_due_group(job) >= 0 && may_try(job))
+        job_set_state(job, JOB_ATTEMPT);
+    else
+        job_set_state(job, JOB_WAIT);
+}
+
+static void
+leave_lane(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    if (jobs->in_lane != job)
+        return;
+    jobs->in_lane = NULL;
+    for (struct job *other = jobs->first; other != NULL; other = other->next) {
+        if (other->state == JOB_QUEUED) {
+            job_set_state(other, JOB_SETTLE);
+            return;
+        }
+    }
+}
+
+static void
+remove_job(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+
+    job_drop_delivery(job);
+    leave_lane(job);
+    if (job->next != NULL)
+        job->next->prev = job->prev;
+    if (job->prev != NULL)
+        job->prev->next = job->next;
+    else
+        jobs->first = job->next;
+    jobs->count--;
+    mem_free(&job);
+    if (jobs->count == 0 && jobs->is_draining)
+        loop_defer(jobs->config.loop, &jobs->emptied);
+    spool_poke(jobs->config.spool);
+}
+
+static void
+log_verdict(const struct job *job, const char *verdict, const char *reason)
+{
+    struct log_line line;
+
+    log_begin(&line, LOG_WARNING_, "verdict", spool_file_id(job->file));
+    log_text(&line, "verdict", verdict);
+    log_text(&line, "rule", "-");
+    log_text(&line, "reason", reason);
+    log_end(&line);
+}
+
+static void
+hold(struct job *job)
+{
+    log_verdict(job, "hold", job->hold_reason);
+    log_alarm("verdict", "%s is held: %s", spool_file_id(job->file), job->hold_reason);
+    atomic_fetch_add(&job->jobs->config.counters->held, 1);
+    spool_file_hold(&job->file, job->hold_reason);
+    remove_job(job);
+}
+
+static int64_t
+next_try_ms(const struct job *job)
+{
+    const struct spool_state *state = job_spool_state(job);
+    int64_t earliest = 0;
+
+    for (size_t i = 0; i < state->rcpt_count; i++) {
+        const struct rcpt_state *rcpt = &state->rcpts[i];
+
+        if (rcpt->status == RCPT_DEFERRED && (earliest == 0 || rcpt->until_ms < earliest))
+            earliest = rcpt->until_ms;
+    }
+    return earliest > job->retry_ms ? earliest : job->retry_ms;
+}
+
+static void
+wait_on_disk(struct job *job)
+{
+    int64_t until = next_try_ms(job);
+
+    if (job->jobs->is_draining)
+        spool_file_release(&job->file);
+    else
+        spool_file_wait(&job->file, until);
+    remove_job(job);
+}
+
+static void
+end(struct job *job)
+{
+    if (job_is_relay(job) || job->client_left) {
+        spool_file_discard(&job->file);
+    } else {
+        log_info("smtp", "%s: removed", spool_file_id(job->file));
+        spool_file_finish(&job->file);
+    }
+    remove_job(job);
+}
+
+#define TO(state) (1U << (state))
+
+static const struct job_row *
+row_of(enum job_state state)
+{
+    static const struct job_row rows[JOB_STATE_COUNT] = {
+        [JOB_NEW] = {"new",     stay,              TO(JOB_DECIDE) | TO(JOB_WAIT)                 },
+        [JOB_DECIDE] = {"decide",  decide,
+                     TO(JOB_HOLD) | TO(JOB_ANSWER) | TO(JOB_QUEUED) | TO(JOB_SETTLE)             },
+        [JOB_QUEUED] = {"queued",  stay,              TO(JOB_SETTLE) | TO(JOB_WAIT)                 },
+        [JOB_ATTEMPT] = {"attempt", job_attempt,       TO(JOB_SEND) | TO(JOB_WAIT) | TO(JOB_OVER)    },
+        [JOB_SEND] = {"send",    job_send,          TO(JOB_RECORD) | TO(JOB_ANSWER) | TO(JOB_OVER)},
+        [JOB_RECORD] = {"record",  job_record,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT)},
+        [JOB_ANSWER] = {"answer",  job_answer_client, TO(JOB_RECORD) | TO(JOB_HOLD) | TO(JOB_OVER)  },
+        [JOB_NOTIFY] = {"notify",  job_notify,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT)},
+        [JOB_SETTLE] = {"settle",  settle,
+                     TO(JOB_OVER) | TO(JOB_NOTIFY) | TO(JOB_HOLD) | TO(JOB_ATTEMPT) |
+                            TO(JOB_WAIT)                                                         },
+        [JOB_HOLD] = {"hold",    hold,              0                                             },
+        [JOB_WAIT] = {"wait",    wait_on_disk,      0                                             },
+        [JOB_OVER] = {"over",    end,               0                                             },
+    };
+
+    return &rows[state];
+}
+
+// --- the jobs of a worker ---
+
+static void
+tell_empty(void *arg)
+{
+    struct jobs *jobs = arg;
+
+    if (jobs->count == 0)
+        jobs->on_empty(jobs->empty_arg);
+}
+
+struct jobs *
+jobs_new(const struct jobs_config *config)
+{
+    struct jobs *jobs = mem_zalloc(sizeof *jobs);
+
+    jobs->config = *config;
+    jobs->emptied = (struct loop_deferred){.run = tell_empty, .arg = jobs};
+    return jobs;
+}
+
+void
+jobs_free(struct jobs **jobs)
+{
+    if (*jobs == NULL)
+        return;
+    assert((*jobs)->count == 0);
+    loop_undefer((*jobs)->config.loop, &(*jobs)->emptied);
+    mem_free(jobs);
+}
+
+size_t
+jobs_count(const struct jobs *jobs)
+{
+    return jobs->count;
+}
+
+bool
+jobs_is_ready(const struct jobs *jobs)
+{
+    return jobs->count < JOBS_MAX && !jobs->is_draining;
+}
+
+void
+jobs_drain(struct jobs *jobs, loop_callback *on_empty, void *arg)
+{
+    struct job *next;
+
+    jobs->is_draining = true;
+    jobs->on_empty = on_empty;
+    jobs->empty_arg = arg;
+    for (struct job *job = jobs->first; job != NULL; job = next) {
+        next = job->next;
+        if (job->state == JOB_QUEUED)
+            job_set_state(job, JOB_WAIT);
+    }
+    if (jobs->count == 0)
+        loop_defer(jobs->config.loop, &jobs->emptied);
+}
+
+static struct job *
+add_job(struct jobs *jobs, struct spool_file *file, enum job_origin origin, bool is_loop)
+{
+    struct job *job = mem_zalloc(sizeof *job);
+    int64_t arrived = spool_file_envelope(file)->arrived_ms;
+
+    job->jobs = jobs;
+    job->file = file;
+    job->origin = origin;
+    job->is_loop = is_loop;
+    job->started_ms = loop_now_ms(jobs->config.loop);
+    if (origin == JOB_FRESH && job_now_ms(job) > arrived)
+        job->received_us = (uint64_t)(job_now_ms(job) - arrived) * 1000;
+    job->next = jobs->first;
+    if (jobs->first != NULL)
+        jobs->first->prev = job;
+    jobs->first = job;
+    jobs->count++;
+    return job;
+}
+
+void
+job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin, bool is_loop)
+{
+    bool is_late = origin == JOB_FRESH && !is_loop && !jobs_is_ready(jobs) && !jobs->is_draining;
+    struct job *job = add_job(jobs, file_take, origin, is_loop);
+
+    if (origin == JOB_ADOPTED && job_spool_state(job)->attempt_open) {
+        job->is_suspect = true;
+        log_warning("send", "%s was being sent when its process died: it may be delivered twice",
+                    spool_file_id(file_take));
+    }
+    job_set_state(job, is_late ? JOB_WAIT : JOB_DECIDE);
+}
+
+struct job *
+job_start_relay(struct jobs *jobs, struct spool_file *file_take, bool is_loop, job_answer *answer,
+                void *arg)
+{
+    struct job *job = add_job(jobs, file_take, JOB_FRESH, is_loop);
+
+    job->answer = answer;
+    job->answer_arg = arg;
+    job_set_state(job, JOB_DECIDE);
+    return job;
+}

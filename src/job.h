@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// src/job.h - one message's life from "it is kept" to "nobody waits for it any more".
+//
+// A state table (job.c) drives it: decide, attempt, send, record, notify, settle. Every step is a
+// line in the journal before the next acts on it. A decision that the journal holds is carried out,
+// never made anew.
+// Relay:    nothing is durable until the answer needs it (take-over); the client hears the outcome.
+// Suspects: a message adopted with an open attempt goes through a lane of its own, one at a time,
+// so
+//           that an innocent that merely was under way when a worker died is not held.
+#ifndef POSTERN_SRC_JOB_H
+#define POSTERN_SRC_JOB_H
+
+#include "base/counter.h"
+#include "control/settings.h"
+#include "smtp/reply.h"
+#include "spool/spool.h"
+#include "src/routes.h"
+
+struct job;
+struct jobs; // all messages under way in one worker
+
+struct jobs_config { // borrowed
+    struct loop *loop;
+    struct spool *spool;
+    struct routes *routes;
+    const struct settings *settings;
+    struct counter_worker *counters;
+};
+
+struct jobs *jobs_new(const struct jobs_config *config);
+void jobs_free(struct jobs **jobs); // none may be left
+size_t jobs_count(const struct jobs *jobs);
+bool jobs_is_ready(const struct jobs *jobs); // may one more come from the spool?
+
+// Draining: a first try is still made, what then cannot go out is left in the spool. on_empty: the
+// last one has gone; also called (later) where there was none.
+void jobs_drain(struct jobs *jobs, loop_callback *on_empty, void *arg);
+
+enum job_origin {
+    JOB_FRESH,   // just acknowledged
+    JOB_DUE,     // waited, its time has come
+    JOB_ADOPTED, // another process had it before
+};
+
+// A durable message. is_loop: the front door's guard says that it goes round.
+void job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin,
+               bool is_loop);
+
+// One reply for all, or one for each recipient in order (LMTP). Called once, unless job_leave was.
+typedef void job_answer(void *arg, const struct smtp_reply *replies, size_t count);
+
+struct job *job_start_relay(struct jobs *jobs, struct spool_file *file_take, bool is_loop,
+                            job_answer *answer, void *arg);
+// The client is gone: nobody waits for the answer. What has not left yet is taken back.
+void job_leave(struct job *job);
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "src/master_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "src/channel.h"
+#include "src/scribe.h"
+#include "src/worker.h"
+
+struct order { // one child to be made
+    struct master *master;
+    const struct settings *settings;
+    const struct premises *premises;
+    enum child_kind kind;
+    unsigned generation;
+    size_t index, row;
+    uint16_t tag;
+};
+
+static void
+on_channel(void *arg, bool readable, bool writable)
+{
+    struct child *child = arg;
+    struct master *master = child->owner;
+    struct channel_message message;
+    int got;
+
+    (void)readable;
+    (void)writable;
+    while ((got = channel_receive(child->channel, &message)) > 0) {
+        if (message.type == CHANNEL_READY)
+            child->is_ready = true;
+        else if (message.type == CHANNEL_RELOAD && child->kind == CHILD_SCRIBE)
+            master->wants_reload = true;
+        if (message.fd >= 0)
+            (void)close(message.fd);
+    }
+    if (got < 0)
+        loop_io_want(child->io, false, false); // its end is told by SIGCHLD
+    loop_stop(master->loop);
+}
+
+// The child keeps nothing of the master's but what it is given.
+static void
+forget_master(struct master *master)
+{
+    loop_after_fork(master->loop);
+    for (size_t i = 0; i < sizeof master->signals / sizeof *master->signals; i++)
+        loop_signal_free(&master->signals[i]);
+    loop_timer_free(&master->tick);
+    loop_timer_free(&master->watchdog);
+    loop_timer_free(&master->respawn);
+    loop_timer_free(&master->phase_limit);
+    while (master->children != NULL)
+        child_remove(&master->children, master->children);
+    if (master->options->started_fd >= 0)
+        (void)close(master->options->started_fd);
+}
+
+_Noreturn static void
+be_child(const struct order *order, int channel, pid_t parent)
+{
+    struct master *master = order->master;
+    struct scribe_start scribe = {.loop = master->loop,
+                                  .settings = order->settings,
+                                  .control_fd = order->premises->control_fd,
+                                  .page = master->page,
+                                  .channel = channel};
+    struct worker_start worker = {.loop = master->loop,
+                                  .settings = order->settings,
+                                  .listener_fds = order->premises->listener_fds,
+                                  .page = master->page,
+                                  .row = order->row,
+                                  .id_tag = order->tag,
+                                  .channel = channel};
+    struct err err = {0};
+
+    forget_master(master);
+    if (order->premises->is_root && priv_drop(&order->premises->user, &err) != 0) {
+        log_error("master", "cannot give up root's rights: %s", err.text);
+        _exit(EXIT_FAILURE);
+    }
+    if (priv_die_with_parent(parent) != 0)
+        _exit(EXIT_FAILURE);
+    if (order->kind == CHILD_SCRIBE)
+        scribe_run(&scribe);
+    worker_run(&worker);
+}
+
+static size_t
+free_row(const struct counter_page *page)
+{
+    for (size_t i = 0; i < counter_rows(page); i++) {
+        if (atomic_load(&page->worker[i].pid) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void
+take_row(struct counter_page *page, size_t row, pid_t pid, uint64_t now)
+{
+    struct counter_worker *worker = &page->worker[row];
+
+    atomic_store(&worker->heartbeat, now);
+    atomic_store(&worker->draining, 0);
+    atomic_store(&worker->connections, 0);
+    atomic_store(&worker->messages, 0);
+    atomic_store(&worker->pid, pid);
+}
+
+static struct child *
+make_child(struct order *order, struct err *err)
+{
+    struct master *master = order->master;
+    pid_t parent = getpid(), pid;
+    struct child *child;
+    int ends[2];
+
+    order->row = order->kind == CHILD_WORKER ? free_row(master->page) : SIZE_MAX;
+    if (order->kind == CHILD_WORKER && order->row == SIZE_MAX) {
+        err_set(err, ERR_TEMP, "too many workers are still draining");
+        return NULL;
+    }
+    order->tag = master->next_tag++;
+    if (channel_pair(ends, err) != 0)
+        return NULL;
+    if (order->row != SIZE_MAX)
+        take_row(master->page, order->row, parent, loop_now_ms(master->loop));
+    pid = fork();
+    if (pid == 0) {
+        (void)close(ends[0]);
+        be_child(order, ends[1], parent);
+    }
+    (void)close(ends[1]);
+    if (pid < 0) {
+        err_sys(err, ERR_TEMP, errno, "fork");
+        (void)close(ends[0]);
+        if (order->row != SIZE_MAX)
+            atomic_store(&master->page->worker[order->row].pid, 0);
+        return NULL;
+    }
+    child = child_add(&master->children, order->kind, order->generation, pid);
+    child->owner = master;
+    child->index = order->index;
+    child->row = order->row;
+    child->channel = ends[0];
+    child->started_ms = loop_now_ms(master->loop);
+    if (child->row != SIZE_MAX)
+        atomic_store(&master->page->worker[child->row].pid, pid);
+    child->io = loop_io_new(master->loop, child->channel, on_channel, child);
+    loop_io_want(child->io, true, false);
+    return child;
+}
+
+// A line between the scribe and one worker: each gets an end.
+static void
+connect_to_scribe(struct master *master, const struct child *scribe, const struct child *worker)
+{
+    int ends[2];
+
+    (void)master;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+        log_warning("master", "no line between scribe and worker %d", (int)worker->pid);
+        return;
+    }
+    (void)channel_send(scribe->channel, CHANNEL_WORKER, "", ends[0]);
+    (void)channel_send(worker->channel, CHANNEL_SCRIBE, "", ends[1]);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+static bool
+has_worker(const struct master *master, unsigned generation, size_t index)
+{
+    for (const struct child *child = master->children; child != NULL; child = child->next) {
+        if (child->generation == generation && child->kind == CHILD_WORKER &&
+            child->index == index && !child->is_draining)
+            return true;
+    }
+    return false;
+}
+
+static int
+spawn_scribe(struct order *order, struct err *err)
+{
+    struct master *master = order->master;
+    struct child *scribe;
+
+    if (child_scribe(master->children, order->generation) != NULL)
+        return 0;
+    order->kind = CHILD_SCRIBE;
+    scribe = make_child(order, err);
+    if (scribe == NULL)
+        return -1;
+    for (struct child *child = master->children; child != NULL; child = child->next) {
+        if (child->kind == CHILD_WORKER && child->generation == order->generation)
+            connect_to_scribe(master, scribe, child);
+    }
+    return 0;
+}
+
+int
+master_spawn(struct master *master, unsigned generation, struct err *err)
+{
+    bool is_next = generation != master->generation;
+    struct order order = {.master = master,
+                          .settings = is_next ? master->next_settings : master->settings,
+                          .premises = is_next ? &master->next_premises : &master->premises,
+                          .generation = generation};
+
+    if (spawn_scribe(&order, err) != 0)
+        return -1;
+    order.kind = CHILD_WORKER;
+    for (size_t i = 0; i < order.settings->daemon.workers; i++) {
+        struct child *worker;
+
+        if (has_worker(master, generation, i))
+            continue;
+        order.index = i;
+        worker = make_child(&order, err);
+        if (worker == NULL)
+            return -1;
+        connect_to_scribe(master, child_scribe(master->children, generation), worker);
+    }
+    return 0;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "src/premises.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+
+static int
+find_user(struct premises *premises, const struct settings *settings, struct err *err)
+{
+    premises->is_root = geteuid() == 0;
+    if (premises->is_root)
+        return priv_find_user(settings->daemon.user, &premises->user, err);
+    premises->user.uid = geteuid();
+    premises->user.gid = getegid();
+    return 0;
+}
+
+static int
+give_to_user(const struct premises *premises, const char *path, struct err *err)
+{
+    struct stat info;
+
+    if (!premises->is_root)
+        return 0;
+    if (stat(path, &info) != 0)
+        return err_sys(err, ERR_TEMP, errno, "%s", path);
+    if (info.st_uid == premises->user.uid)
+        return 0;
+    if (lchown(path, premises->user.uid, premises->user.gid) != 0)
+        return err_sys(err, ERR_TEMP, errno, "chown %s", path);
+    return 0;
+}
+
+static int
+make_spool(const struct premises *premises, const struct settings *settings, struct err *err)
+{
+    if (fs_mkdir_path(settings->spool.path, 0700, err) != 0)
+        return -1;
+    return give_to_user(premises, settings->spool.path, err);
+}
+
+// A folder for a UNIX socket is made where it is missing (/run is empty after a boot), never
+// changed.
+static int
+make_folder_of(const struct premises *premises, const struct addr *addr, struct err *err)
+{
+    const char *path = ((const struct sockaddr_un *)&addr->sa)->sun_path;
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    int result = 0;
+
+    if (slash == NULL || slash == path)
+        return 0;
+    folder = mem_strndup(path, (size_t)(slash - path));
+    if (access(folder, F_OK) != 0) {
+        result = fs_mkdir_path(folder, 0755, err);
+        if (result == 0)
+            result = give_to_user(premises, folder, err);
+    }
+    mem_free(&folder);
+    return result;
+}
+
+static int
+open_socket(const struct premises *premises, struct listen_set *set, const struct addr *addr,
+            const char *group, uint64_t mode, struct err *err)
+{
+    struct listen_owner owner = {
+        .uid = premises->user.uid, .gid = premises->user.gid, .mode = (mode_t)mode};
+
+    if (addr_is_unix(addr)) {
+        if (group[0] != '\0' && priv_find_group(group, &owner.gid, err) != 0)
+            return -1;
+        if (make_folder_of(premises, addr, err) != 0)
+            return -1;
+    }
+    return listen_open(set, addr, &owner, err);
+}
+
+int
+premises_open(struct premises *premises, const struct settings *settings, struct listen_set *set,
+              struct err *err)
+{
+    const struct control_settings *control = &settings->control;
+
+    memset(premises, 0, sizeof *premises);
+    premises->control_fd = -1;
+    premises->listener_fds = mem_zarray(settings->listener_count, sizeof(int));
+    if (find_user(premises, settings, err) != 0 || make_spool(premises, settings, err) != 0)
+        return -1;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        const struct smtp_listener_settings *listener = &settings->listeners[i];
+
+        premises->listener_fds[i] =
+            open_socket(premises, set, &listener->addr, listener->group, listener->mode, err);
+        if (premises->listener_fds[i] < 0)
+            return err_prefix(err, "listen \"%s\"", listener->name);
+    }
+    if (control->socket.len == 0)
+        return 0;
+    premises->control_fd =
+        open_socket(premises, set, &control->socket, control->group, control->mode, err);
+    return premises->control_fd < 0 ? err_prefix(err, "control") : 0;
+}
+
+void
+premises_clear(struct premises *premises)
+{
+    priv_user_clear(&premises->user);
+    mem_free(&premises->listener_fds);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "src/scribe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "src/channel.h"
+#include "src/desk.h"
+
+struct scribe {
+    const struct scribe_start *start;
+    struct loop *loop;
+    struct desk *desk;
+    struct loop_io *channel_io, *control_io;
+    struct loop_signal *on_term, *on_int, *on_hup;
+    struct loop_timer *accept_pause, *deadline;
+    bool is_draining;
+};
+
+enum { ACCEPT_PAUSE_MS = 1000, ACCEPT_BATCH = 16 };
+
+static void
+want_clients(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    if (scribe->control_io != NULL)
+        loop_io_want(scribe->control_io, !scribe->is_draining, false);
+}
+
+static void
+on_client(void *arg, bool readable, bool writable)
+{
+    struct scribe *scribe = arg;
+    int fd;
+
+    (void)readable;
+    (void)writable;
+    for (int i = 0; i < ACCEPT_BATCH; i++) {
+        fd = accept4(scribe->start->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) {
+            desk_add_client(scribe->desk, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            loop_io_want(scribe->control_io, false, false);
+            loop_timer_start(scribe->accept_pause, ACCEPT_PAUSE_MS);
+        }
+        return;
+    }
+}
+
+static void
+leave(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    loop_stop(scribe->loop);
+}
+
+static void
+drain(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    if (scribe->is_draining)
+        return;
+    scribe->is_draining = true;
+    want_clients(scribe);
+    loop_timer_start(scribe->deadline, SCRIBE_DRAIN_MS);
+    desk_drain(scribe->desk, leave, scribe);
+}
+
+static void
+ignore(void *arg)
+{
+    (void)arg;
+}
+
+static void
+on_message(struct scribe *scribe, struct channel_message *message)
+{
+    switch (message->type) {
+    case CHANNEL_WORKER:
+        if (message->fd >= 0)
+            desk_add_worker(scribe->desk, message->fd);
+        message->fd = -1;
+        break;
+    case CHANNEL_RELOADED:
+        desk_reloaded(scribe->desk, message->text);
+        break;
+    case CHANNEL_LOG_REOPEN:
+        log_reopen_files();
+        break;
+    default:
+        break;
+    }
+    if (message->fd >= 0)
+        close(message->fd);
+}
+
+static void
+on_channel(void *arg, bool readable, bool writable)
+{
+    struct scribe *scribe = arg;
+    struct channel_message message;
+    int got;
+
+    (void)readable;
+    (void)writable;
+    while ((got = channel_receive(scribe->start->channel, &message)) > 0)
+        on_message(scribe, &message);
+    if (got < 0)
+        _exit(EXIT_FAILURE); // the master is gone
+}
+
+static int
+ask_reload(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    return channel_send(scribe->start->channel, CHANNEL_RELOAD, "", -1);
+}
+
+_Noreturn void
+scribe_run(const struct scribe_start *start)
+{
+    struct scribe scribe = {.start = start, .loop = start->loop};
+
+    scribe.on_term = loop_signal_new(scribe.loop, SIGTERM, drain, &scribe);
+    scribe.on_int = loop_signal_new(scribe.loop, SIGINT, ignore, &scribe);
+    scribe.on_hup = loop_signal_new(scribe.loop, SIGHUP, ignore, &scribe);
+    scribe.deadline = loop_timer_new(scribe.loop, leave, &scribe);
+    scribe.accept_pause = loop_timer_new(scribe.loop, want_clients, &scribe);
+    scribe.desk = desk_new(scribe.loop, start->page, ask_reload, &scribe);
+    scribe.channel_io = loop_io_new(scribe.loop, start->channel, on_channel, &scribe);
+    loop_io_want(scribe.channel_io, true, false);
+    if (start->control_fd >= 0)
+        scribe.control_io = loop_io_new(scribe.loop, start->control_fd, on_client, &scribe);
+    want_clients(&scribe);
+    if (channel_send(start->channel, CHANNEL_READY, "", -1) != 0)
+        _exit(EXIT_FAILURE);
+    loop_run(scribe.loop);
+    desk_free(&scribe.desk);
+    loop_io_free(&scribe.channel_io);
+    loop_io_free(&scribe.control_io);
+    loop_timer_free(&scribe.deadline);
+    loop_timer_free(&scribe.accept_pause);
+    loop_signal_free(&scribe.on_term);
+    loop_signal_free(&scribe.on_int);
+    loop_signal_free(&scribe.on_hup);
+    loop_free(&scribe.loop);
+    log_close();
+    exit(EXIT_SUCCESS);
+}

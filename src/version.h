@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// src/version.h - what this binary is, for --version and for the frames between its processes.
+#ifndef POSTERN_SRC_VERSION_H
+#define POSTERN_SRC_VERSION_H
+
+#define VERSION_TEXT POSTERN_VERSION // the build's, from CMake
+#define VERSION_BUILD_ID "postern " POSTERN_VERSION
+
+#endif
