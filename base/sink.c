@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/sink.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { HEAD_MAX = 128, WARNING = 4 };
+
+// RFC 3164, 4.1.1
+static const struct {
+    const char *name;
+    int number;
+} facilities[] = {
+    {"mail",   2 },
+    {"daemon", 3 },
+    {"local0", 16},
+    {"local1", 17},
+    {"local2", 18},
+    {"local3", 19},
+    {"local4", 20},
+    {"local5", 21},
+    {"local6", 22},
+    {"local7", 23},
+};
+
+static int
+find_facility(const char *name)
+{
+    for (size_t i = 0; i < sizeof facilities / sizeof facilities[0]; i++) {
+        if (strcmp(facilities[i].name, name) == 0)
+            return facilities[i].number;
+    }
+    return -1;
+}
+
+static char *
+copy_wanted(const char *text)
+{
+    return text == NULL || text[0] == '\0' ? NULL : mem_strdup(text);
+}
+
+static void
+close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static int
+open_log(const char *path, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+
+    return fd >= 0 ? fd : err_sys(err, ERR_PERM, errno, "cannot open log file %s", path);
+}
+
+static int
+new_file(const char *path, struct sink_file *file_out, struct err *err)
+{
+    *file_out = (struct sink_file){copy_wanted(path), -1};
+    if (file_out->path == NULL)
+        return 0;
+    file_out->fd = open_log(path, err);
+    if (file_out->fd >= 0)
+        return 0;
+    mem_free(&file_out->path);
+    return -1;
+}
+
+static void
+clear_file(struct sink_file *file)
+{
+    mem_free(&file->path);
+    close_fd(&file->fd);
+}
+
+static int
+connect_syslog(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    int fd;
+
+    if (len >= sizeof sa.sun_path)
+        return -1;
+    memcpy(sa.sun_path, path, len);
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0)
+        return fd;
+    close_fd(&fd);
+    return -1;
+}
+
+int
+sink_set(struct sink *sink, const struct sink_settings *settings, struct err *err)
+{
+    struct sink_file file, error_file;
+    int facility = find_facility(settings->facility);
+
+    if (facility < 0)
+        return err_set(err, ERR_PERM, "expected mail, daemon or local0 to local7, not \"%s\"",
+                       settings->facility);
+    if (new_file(settings->file, &file, err) < 0)
+        return -1;
+    if (new_file(settings->error_file, &error_file, err) < 0) {
+        clear_file(&file);
+        return -1;
+    }
+    sink_clear(sink);
+    sink->program = copy_wanted(settings->program);
+    sink->file = file;
+    sink->error_file = error_file;
+    sink->syslog_path = copy_wanted(settings->syslog_path);
+    sink->facility = facility;
+    sink->to_stderr = settings->to_stderr;
+    // Now, before the process is confined. One that is not there yet is tried with each line.
+    if (sink->syslog_path != NULL)
+        sink->syslog_fd = connect_syslog(sink->syslog_path);
+    return 0;
+}
+
+void
+sink_clear(struct sink *sink)
+{
+    mem_free(&sink->program);
+    mem_free(&sink->syslog_path);
+    close_fd(&sink->syslog_fd);
+    clear_file(&sink->file);
+    clear_file(&sink->error_file);
+    sink->to_stderr = true;
+}
+
+static int
+reopen_file(struct sink_file *file, struct err *err)
+{
+    int fd;
+
+    if (file->path == NULL)
+        return 0;
+    fd = open_log(file->path, err);
+    if (fd < 0)
+        return -1;
+    close_fd(&file->fd);
+    file->fd = fd;
+    return 0;
+}
+
+int
+sink_reopen(struct sink *sink, struct err *err)
+{
+    int result = reopen_file(&sink->file, err);
+
+    return reopen_file(&sink->error_file, err) < 0 ? -1 : result;
+}
+
+// localtime_r takes a lock and looks at TZ; once a second must do. Not strftime's %b: syslog's
+// months are English in any locale.
+static void
+make_stamps(struct sink *sink, time_t second)
+{
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm tm;
+    char zone[8]; // +hhmm
+
+    if (second == sink->stamp_second || localtime_r(&second, &tm) == NULL)
+        return;
+    sink->stamp_second = second;
+    snprintf(sink->stamp_syslog, sizeof sink->stamp_syslog, "%s %2d %02d:%02d:%02d",
+             months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    strftime(sink->stamp_file, sizeof sink->stamp_file, "%Y-%m-%dT%H:%M:%S", &tm);
+    strftime(zone, sizeof zone, "%z", &tm);
+    snprintf(sink->stamp_zone, sizeof sink->stamp_zone, "%.3s:%.2s", zone, zone + 3);
+}
+
+// Never waits and never repeats a line that is not taken: it is counted. A broken socket (syslogd
+// was restarted) is connected anew, once for each line.
+static void
+send_syslog(struct sink *sink, const char *data, size_t len)
+{
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        if (sink->syslog_fd < 0)
+            sink->syslog_fd = connect_syslog(sink->syslog_path);
+        if (sink->syslog_fd < 0)
+            break;
+        if (send(sink->syslog_fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+            return;
+        if (errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE)
+            break;
+        close_fd(&sink->syslog_fd);
+    }
+    sink->dropped++;
+}
+
+// A log that cannot be written (disk full) must not stop mail, and there is nowhere to tell it.
+static void
+write_line(int fd, const char *data, size_t len)
+{
+    ssize_t written;
+
+    do
+        written = write(fd, data, len);
+    while (written < 0 && errno == EINTR);
+}
+
+void
+sink_put(struct sink *sink, int severity, const char *component, struct span text)
+{
+    char head[HEAD_MAX];
+    char line[HEAD_MAX * 2 + SINK_TEXT_MAX];
+    struct timespec now;
+    int len;
+
+    assert(text.len <= SINK_TEXT_MAX);
+    clock_gettime(CLOCK_REALTIME, &now);
+    make_stamps(sink, now.tv_sec);
+    snprintf(head, sizeof head,
+             "%.60s/%.40s[%d]: ", sink->program != NULL ? sink->program : "postern", component,
+             (int)getpid());
+    if (sink->syslog_path != NULL) {
+        len = snprintf(line, sizeof line, "<%d>%s %s%.*s", sink->facility * 8 + severity,
+                       sink->stamp_syslog, head, (int)text.len, text.data);
+        send_syslog(sink, line, (size_t)len);
+    }
+    if (!sink->to_stderr && sink->file.fd < 0 && sink->error_file.fd < 0)
+        return;
+    len = snprintf(line, sizeof line, "%s.%06ld%s %s%.*s\n", sink->stamp_file, now.tv_nsec / 1000,
+                   sink->stamp_zone, head, (int)text.len, text.data);
+    if (sink->to_stderr)
+        write_line(STDERR_FILENO, line, (size_t)len);
+    if (sink->file.fd >= 0)
+        write_line(sink->file.fd, line, (size_t)len);
+    if (sink->error_file.fd >= 0 && severity <= WARNING)
+        write_line(sink->error_file.fd, line, (size_t)len);
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/sink.h - where log lines go: syslog, files, standard error.
+//
+// Owns:  its descriptors and names. Never blocks on syslog: our own datagrams to its socket, in the
+//        local form of RFC 3164; what it does not take is lost and counted. Files get an ISO 8601
+//        local time with microseconds before the same text.
+// Order: SINK_INITIAL (standard error), sink_set any number of times, sink_clear.
+#ifndef POSTERN_BASE_SINK_H
+#define POSTERN_BASE_SINK_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include <time.h>
+
+enum { SINK_TEXT_MAX = 8000 };
+
+struct sink_file {
+    char *path; // NULL: not wanted
+    int fd;     // -1: not open
+};
+
+struct sink {
+    char *program; // NULL: "postern"
+    struct sink_file file, error_file;
+    char *syslog_path; // NULL: not wanted
+    int syslog_fd;     // -1: not connected
+    int facility;
+    bool to_stderr;
+    uint64_t dropped;
+    time_t stamp_second; // what the next three were made for
+    char stamp_syslog[64], stamp_file[32], stamp_zone[16];
+};
+
+#define SINK_INITIAL                                                                               \
+    {                                                                                              \
+        .file = {NULL, -1}, .error_file = {NULL, -1}, .syslog_fd = -1, .to_stderr = true,          \
+        .stamp_second = -1                                                                         \
+    }
+
+struct sink_settings {
+    const char *program;
+    const char *facility;    // "mail", "daemon", "local0".. "local7"
+    const char *syslog_path; // NULL or "": no syslog
+    const char *file;        // NULL or "": none
+    const char *error_file;  // the same; lines of severity 4 (warning) and worse go here too
+    bool to_stderr;
+};
+
+// All or nothing: on error (PERM) the sink is as it was.
+int sink_set(struct sink *sink, const struct sink_settings *settings, struct err *err);
+void sink_clear(struct sink *sink); // standard error again
+// After rotation. A file that cannot be opened stays the former one; -1 with err.
+int sink_reopen(struct sink *sink, struct err *err);
+
+// severity: syslog's, 0 to 7. text: one line, at most SINK_TEXT_MAX bytes.
+void sink_put(struct sink *sink, int severity, const char *component, struct span text);
+
+#endif
