@@ -306,6 +306,10 @@ class Sink:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def freeze(self, until: threading.Event) -> None:
+        """Stands still like a stopped process: the kernel goes on accepting, nobody answers."""
+        self._loop.call_soon_threadsafe(until.wait)
+
     def stop(self) -> None:
         if self._loop.is_running():
             self.drop()
