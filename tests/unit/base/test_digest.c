@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/digest.h"
+
+#include "tests/unit/harness.h"
+
+// Spool files live longer than a library: one that computes otherwise would find them all damaged.
+static void
+test_known(void)
+{
+    static const struct {
+        const char *name;
+        struct span input;
+        const char *expected;
+    } rows[] = {
+        {"empty", {"", 0},    "99aa06d3014798d86001c324468d497f"},
+        {"null",  {NULL, 0},  "99aa06d3014798d86001c324468d497f"},
+        {"abc",   {"abc", 3}, "06b05ab6733a618578af5f94892f3950"},
+    };
+
+    char text[DIGEST_TEXT_LEN + 1];
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        digest_format(digest_of(rows[i].input), text);
+
+        UNIT_CHECK_ROW(rows[i].name, strcmp(text, rows[i].expected) == 0);
+    }
+}
+
+static void
+fill(char *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        data[i] = (char)(i * 7 + i / 251);
+}
+
+static void
+test_split(void)
+{
+    char data[700];
+    struct digest *digest = digest_new();
+    struct digest_value whole;
+
+    fill(data, sizeof(data));
+    whole = digest_of(span_from(data, sizeof(data)));
+    for (size_t at = 0; at <= sizeof(data); at++) {
+        digest_reset(digest);
+        digest_add(digest, data, at);
+        digest_get(digest);
+        digest_add(digest, data + at, sizeof(data) - at);
+        CU_ASSERT(digest_equal(digest_get(digest), whole));
+    }
+    digest_reset(digest);
+    for (size_t i = 0; i < sizeof(data); i++)
+        digest_add(digest, data + i, 1);
+    CU_ASSERT(digest_equal(digest_get(digest), whole));
+    digest_add(digest, NULL, 0);
+    CU_ASSERT(digest_equal(digest_get(digest), whole));
+    digest_free(&digest);
+    CU_ASSERT_PTR_NULL(digest);
+    digest_free(&digest);
+}
+
+static void
+test_one_bit(void)
+{
+    char data[100];
+    struct digest_value before;
+    uint64_t sum;
+
+    fill(data, sizeof(data));
+    before = digest_of(span_from(data, sizeof(data)));
+    sum = digest_sum64(span_from(data, sizeof(data)), 1);
+    for (size_t i = 0; i < sizeof(data) * 8; i++) {
+        data[i / 8] = (char)(data[i / 8] ^ (1 << i % 8));
+        CU_ASSERT(!digest_equal(digest_of(span_from(data, sizeof(data))), before));
+        CU_ASSERT(digest_sum64(span_from(data, sizeof(data)), 1) != sum);
+        data[i / 8] = (char)(data[i / 8] ^ (1 << i % 8));
+    }
+    CU_ASSERT(digest_equal(digest_of(span_from(data, sizeof(data))), before));
+}
+
+static void
+test_sum64(void)
+{
+    CU_ASSERT_EQUAL(digest_sum64(span_of(NULL), 0), UINT64_C(0x2d06800538d394c2));
+    CU_ASSERT_EQUAL(digest_sum64(span_of("abc"), 0), UINT64_C(0x78af5f94892f3950));
+    CU_ASSERT(digest_sum64(span_of("abc"), 1) != digest_sum64(span_of("abc"), 2));
+}
+
+static void
+test_format_and_equal(void)
+{
+    struct digest_value a = {.high = 0x0123456789abcdef, .low = 0xfedcba9876543210};
+    char text[DIGEST_TEXT_LEN + 1];
+
+    digest_format(a, text);
+    CU_ASSERT_STRING_EQUAL(text, "0123456789abcdeffedcba9876543210");
+    CU_ASSERT(digest_equal(a, a));
+    CU_ASSERT(!digest_equal(a, (struct digest_value){.high = a.high, .low = a.low + 1}));
+    CU_ASSERT(!digest_equal(a, (struct digest_value){.high = a.high + 1, .low = a.low}));
+}
+
+static const struct unit_test tests[] = {
+    {"known values",     test_known           },
+    {"split everywhere", test_split           },
+    {"one bit",          test_one_bit         },
+    {"sum64",            test_sum64           },
+    {"format and equal", test_format_and_equal},
+};
+
+UNIT_MAIN("base/digest", tests)

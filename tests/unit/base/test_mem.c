@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/mem.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/harness.h"
+
+static bool
+is_zero(const void *memory, size_t len)
+{
+    const unsigned char *byte = memory;
+
+    for (size_t i = 0; i < len; i++) {
+        if (byte[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+static void
+test_zalloc(void)
+{
+    char *some = mem_zalloc(1000);
+    char *none = mem_zalloc(0);
+    uint64_t *many = mem_zarray(100, sizeof(*many));
+    void *empty = mem_zarray(0, 8);
+
+    CU_ASSERT(is_zero(some, 1000));
+    CU_ASSERT(is_zero(many, 100 * sizeof(*many)));
+    CU_ASSERT_PTR_NOT_NULL(none);
+    CU_ASSERT_PTR_NOT_NULL(empty);
+    mem_free(&some);
+    mem_free(&none);
+    mem_free(&many);
+    mem_free(&empty);
+    CU_ASSERT_PTR_NULL(some);
+    CU_ASSERT_PTR_NULL(many);
+}
+
+static void
+test_regrow(void)
+{
+    char *data = mem_regrow(NULL, 4, 1);
+
+    memcpy(data, "abc", 4);
+    data = mem_regrow(data, 1000, 10);
+    CU_ASSERT_STRING_EQUAL(data, "abc");
+    data[9999] = 'x';
+    data = mem_regrow(data, 0, 10);
+    CU_ASSERT_PTR_NOT_NULL(data);
+    mem_free(&data);
+}
+
+static void
+test_texts(void)
+{
+    char *copy = mem_strdup("text");
+    char *part = mem_strndup("a\0b", 3);
+    char *empty = mem_strndup(NULL, 0);
+    char *made = mem_printf("%s-%d", "x", 7);
+
+    CU_ASSERT_STRING_EQUAL(copy, "text");
+    CU_ASSERT(memcmp(part, "a\0b", 4) == 0);
+    CU_ASSERT_STRING_EQUAL(empty, "");
+    CU_ASSERT_STRING_EQUAL(made, "x-7");
+    CU_ASSERT_PTR_NULL(mem_strdup(NULL));
+    mem_free(&copy);
+    mem_free(&part);
+    mem_free(&empty);
+    mem_free(&made);
+}
+
+static void
+test_free_nothing(void)
+{
+    char *none = NULL;
+
+    mem_free(&none);
+    mem_free_at(NULL);
+    CU_ASSERT_PTR_NULL(none);
+}
+
+static void
+overflow_zarray(void)
+{
+    mem_zarray(SIZE_MAX / 2, 3);
+}
+
+static void
+overflow_regrow(void)
+{
+    mem_regrow(NULL, SIZE_MAX / 2, 3);
+}
+
+static void
+overflow_strndup(void)
+{
+    mem_strndup("", SIZE_MAX);
+}
+
+// Whether the call ends the process in any way but returning.
+static bool
+is_fatal(void (*call)(void))
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        call();
+        _exit(0);
+    }
+    CU_ASSERT_FATAL(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+static void
+test_overflow(void)
+{
+    CU_ASSERT(is_fatal(overflow_zarray));
+    CU_ASSERT(is_fatal(overflow_regrow));
+    CU_ASSERT(is_fatal(overflow_strndup));
+    CU_ASSERT(!is_fatal(test_free_nothing));
+}
+
+static const struct unit_test tests[] = {
+    {"zeroed",                    test_zalloc      },
+    {"regrow",                    test_regrow      },
+    {"texts",                     test_texts       },
+    {"free nothing",              test_free_nothing},
+    {"overflow ends the process", test_overflow    },
+};
+
+UNIT_MAIN("base/mem", tests)

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "base/str.h"
+
+#include "base/buf.h"
+#include "tests/unit/harness.h"
+
+static void
+test_spans(void)
+{
+    struct span none = span_of(NULL);
+
+    CU_ASSERT(none.data == NULL && none.len == 0);
+    CU_ASSERT(span_is(none, "") && span_is_nocase(none, "") && span_starts_nocase(none, ""));
+    CU_ASSERT(!span_is(none, "a") && !span_starts_nocase(none, "a"));
+    CU_ASSERT(span_is(span_of("abc"), "abc"));
+    CU_ASSERT(span_is(span_from("abc", 2), "ab"));
+    CU_ASSERT(span_is(SPAN_LITERAL("abc"), "abc"));
+    CU_ASSERT(span_is(span_skip(span_of("abc"), 1), "bc"));
+    CU_ASSERT(span_is(span_skip(span_of("abc"), 3), ""));
+    CU_ASSERT(span_is(span_skip(span_of("abc"), SIZE_MAX), ""));
+    CU_ASSERT(span_skip(none, 5).len == 0 && span_skip(none, 0).data == NULL);
+}
+
+static void
+test_compare(void)
+{
+    static const struct {
+        const char *name;
+        struct span span;
+        const char *text;
+        bool is, is_nocase, starts;
+    } rows[] = {
+        {"same",            {"MAIL", 4},    "MAIL", true,  true,  true },
+        {"other case",      {"mAiL", 4},    "MAIL", false, true,  true },
+        {"longer span",     {"MAILS", 5},   "mail", false, false, true },
+        {"shorter span",    {"MAI", 3},     "MAIL", false, false, false},
+        {"NUL in the span", {"MAIL\0x", 6}, "MAIL", false, false, true },
+        {"NUL instead",     {"MAI\0", 4},   "MAIL", false, false, false},
+        {"NUL at the end",  {"MAIL\0", 5},  "MAIL", false, false, true },
+        {"empty text",      {"MAIL", 4},    "",     false, false, true },
+        {"@ is no `",       {"@", 1},       "`",    false, false, false},
+        {"[ is no {",       {"[", 1},       "{",    false, false, false},
+        {"beyond ASCII",    {"\xc4", 1},    "\xe4", false, false, false},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        UNIT_CHECK_ROW(rows[i].name, span_is(rows[i].span, rows[i].text) == rows[i].is);
+        UNIT_CHECK_ROW(rows[i].name,
+                       span_is_nocase(rows[i].span, rows[i].text) == rows[i].is_nocase);
+        UNIT_CHECK_ROW(rows[i].name,
+                       span_starts_nocase(rows[i].span, rows[i].text) == rows[i].starts);
+    }
+}
+
+static void
+test_trim(void)
+{
+    static const char *const rows[][2] = {
+        {"",          ""     },
+        {" \t ",      ""     },
+        {"a",         "a"    },
+        {" \ta b\t ", "a b"  },
+        {"a ",        "a"    },
+        {"\ra\n",     "\ra\n"},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++)
+        UNIT_CHECK_ROW(rows[i][0], span_is(span_trim(span_of(rows[i][0])), rows[i][1]));
+    CU_ASSERT_EQUAL(span_trim(span_of(NULL)).len, 0);
+}
+
+static void
+test_cut(void)
+{
+    struct span rest = SPAN_LITERAL("a,,bc,");
+
+    CU_ASSERT(span_is(span_cut(&rest, ','), "a") && span_is(rest, ",bc,"));
+    CU_ASSERT(span_is(span_cut(&rest, ','), "") && span_is(rest, "bc,"));
+    CU_ASSERT(span_is(span_cut(&rest, ','), "bc") && rest.len == 0 && rest.data != NULL);
+    CU_ASSERT(span_is(span_cut(&rest, ','), "") && rest.len == 0 && rest.data == NULL);
+    CU_ASSERT(span_is(span_cut(&rest, ','), "") && rest.data == NULL);
+    rest = span_from("a\0b", 3);
+    CU_ASSERT(span_is(span_cut(&rest, '\0'), "a") && span_is(rest, "b"));
+}
+
+struct number_row {
+    const char *name;
+    struct span input;
+    int result;
+    uint64_t expected;
+};
+
+static void
+check_numbers(const struct number_row *rows, size_t count,
+              int (*parse)(struct span span, uint64_t *value_out))
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = 4711;
+
+        UNIT_CHECK_ROW(rows[i].name, parse(rows[i].input, &value) == rows[i].result);
+        UNIT_CHECK_ROW(rows[i].name, value == (rows[i].result == 0 ? rows[i].expected : 4711));
+    }
+}
+
+static int
+parse_any_u64(struct span span, uint64_t *value_out)
+{
+    return str_parse_u64(span, UINT64_MAX, value_out);
+}
+
+static void
+test_u64(void)
+{
+    static const struct number_row rows[] = {
+        {"zero",           {"0", 1},                      0,  0         },
+        {"leading zeros",  {"007", 3},                    0,  7         },
+        {"largest",        {"18446744073709551615", 20},  0,  UINT64_MAX},
+        {"one too many",   {"18446744073709551616", 20},  -1, 0         },
+        {"ten times",      {"184467440737095516150", 21}, -1, 0         },
+        {"far too many",   {"99999999999999999999", 20},  -1, 0         },
+        {"empty",          {"", 0},                       -1, 0         },
+        {"null",           {NULL, 0},                     -1, 0         },
+        {"plus",           {"+1", 2},                     -1, 0         },
+        {"minus",          {"-1", 2},                     -1, 0         },
+        {"blank before",   {" 1", 2},                     -1, 0         },
+        {"blank behind",   {"1 ", 2},                     -1, 0         },
+        {"NUL behind",     {"1\0", 2},                    -1, 0         },
+        {"hexadecimal",    {"0x10", 4},                   -1, 0         },
+        {"fraction",       {"1.5", 3},                    -1, 0         },
+        {"part of a span", {"123", 2},                    0,  12        },
+        {"other digits",   {"\xd9\xa1", 2},               -1, 0         },
+    };
+    uint64_t value = 1;
+
+    check_numbers(rows, UNIT_COUNT(rows), parse_any_u64);
+    CU_ASSERT(str_parse_u64(span_of("65535"), 65535, &value) == 0 && value == 65535);
+    CU_ASSERT(str_parse_u64(span_of("65536"), 65535, &value) == -1 && value == 65535);
+    CU_ASSERT(str_parse_u64(span_of("0"), 0, &value) == 0 && value == 0);
+}
+
+static void
+test_time(void)
+{
+    static const struct number_row rows[] = {
+        {"bare",           {"30", 2},                      0,  30000                         },
+        {"zero",           {"0", 1},                       0,  0                             },
+        {"ms",             {"120ms", 5},                   0,  120                           },
+        {"s",              {"30s", 3},                     0,  30000                         },
+        {"m",              {"10m", 3},                     0,  600000                        },
+        {"h",              {"2h", 2},                      0,  7200000                       },
+        {"d",              {"5d", 2},                      0,  432000000                     },
+        {"largest",        {"18446744073709551615ms", 22}, 0,  UINT64_MAX                    },
+        {"largest s",      {"18446744073709551s", 18},     0,  UINT64_C(18446744073709551000)},
+        {"overflow of s",  {"18446744073709552s", 18},     -1, 0                             },
+        {"overflow, bare", {"18446744073709552", 17},      -1, 0                             },
+        {"overflow of d",  {"213503982335d", 13},          -1, 0                             },
+        {"no number",      {"s", 1},                       -1, 0                             },
+        {"empty",          {"", 0},                        -1, 0                             },
+        {"null",           {NULL, 0},                      -1, 0                             },
+        {"unknown",        {"3w", 2},                      -1, 0                             },
+        {"upper case",     {"3S", 2},                      -1, 0                             },
+        {"two",            {"1h30m", 5},                   -1, 0                             },
+        {"blank",          {"3 s", 3},                     -1, 0                             },
+        {"minus",          {"-3s", 3},                     -1, 0                             },
+        {"NUL",            {"3s\0", 3},                    -1, 0                             },
+    };
+
+    check_numbers(rows, UNIT_COUNT(rows), str_parse_time);
+}
+
+static void
+test_size(void)
+{
+    static const struct number_row rows[] = {
+        {"bare",          {"512", 3},                   0,  512                        },
+        {"zero",          {"0", 1},                     0,  0                          },
+        {"K",             {"64K", 3},                   0,  65536                      },
+        {"M",             {"10M", 3},                   0,  10485760                   },
+        {"G",             {"1G", 2},                    0,  1073741824                 },
+        {"largest",       {"18446744073709551615", 20}, 0,  UINT64_MAX                 },
+        {"largest G",     {"17179869183G", 12},         0,  UINT64_C(17179869183) << 30},
+        {"overflow of G", {"17179869184G", 12},         -1, 0                          },
+        {"lower case",    {"64k", 3},                   -1, 0                          },
+        {"unknown",       {"12Q", 3},                   -1, 0                          },
+        {"two letters",   {"12KB", 4},                  -1, 0                          },
+        {"no number",     {"K", 1},                     -1, 0                          },
+        {"empty",         {"", 0},                      -1, 0                          },
+        {"fraction",      {"1.5M", 4},                  -1, 0                          },
+    };
+
+    check_numbers(rows, UNIT_COUNT(rows), str_parse_size);
+}
+
+static void
+test_format(void)
+{
+    static const struct {
+        uint64_t value;
+        const char *time, *size;
+    } rows[] = {
+        {0,          "0s",                     "0"                   },
+        {1,          "1ms",                    "1"                   },
+        {250,        "250ms",                  "250"                 },
+        {1000,       "1s",                     "1000"                },
+        {1024,       "1024ms",                 "1K"                  },
+        {1500,       "1500ms",                 "1500"                },
+        {90000,      "90s",                    "90000"               },
+        {60000,      "1m",                     "60000"               },
+        {7200000,    "2h",                     "7200000"             },
+        {432000000,  "5d",                     "421875K"             },
+        {104857600,  "104857600ms",            "100M"                },
+        {3221225472, "3221225472ms",           "3G"                  },
+        {UINT64_MAX, "18446744073709551615ms", "18446744073709551615"},
+    };
+
+    char text[32];
+    uint64_t back;
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        str_format_time(rows[i].value, text);
+        UNIT_CHECK_ROW(rows[i].time, strcmp(text, rows[i].time) == 0);
+        UNIT_CHECK_ROW(rows[i].time,
+                       str_parse_time(span_of(text), &back) == 0 && back == rows[i].value);
+        str_format_size(rows[i].value, text);
+        UNIT_CHECK_ROW(rows[i].size, strcmp(text, rows[i].size) == 0);
+        UNIT_CHECK_ROW(rows[i].size,
+                       str_parse_size(span_of(text), &back) == 0 && back == rows[i].value);
+    }
+}
+
+// Alone, and at each place behind ASCII, where the eight bytes at a time come in.
+static bool
+is_utf8_anywhere(struct span span)
+{
+    bool first = str_is_utf8(span);
+    char data[64];
+
+    for (size_t at = 0; at < 20; at++) {
+        memset(data, 'a', sizeof(data));
+        if (span.len > 0)
+            memcpy(data + at, span.data, span.len);
+        CU_ASSERT(str_is_utf8(span_from(data, at + span.len)) == first);
+        CU_ASSERT(str_is_utf8(span_from(data, at + span.len + 17)) == first);
+    }
+    return first;
+}
+
+static void
+test_utf8(void)
+{
+    static const struct {
+        const char *name;
+        struct span input;
+        bool is_valid;
+        size_t first_len;
+    } rows[] = {
+        {"empty",             {"", 0},                 true,  0},
+        {"null",              {NULL, 0},               true,  0},
+        {"ASCII",             {"hello", 5},            true,  1},
+        {"NUL",               {"\0", 1},               true,  1},
+        {"U+0080",            {"\xc2\x80", 2},         true,  2},
+        {"U+07FF",            {"\xdf\xbf", 2},         true,  2},
+        {"U+0800",            {"\xe0\xa0\x80", 3},     true,  3},
+        {"U+D7FF",            {"\xed\x9f\xbf", 3},     true,  3},
+        {"U+E000",            {"\xee\x80\x80", 3},     true,  3},
+        {"U+FFFF",            {"\xef\xbf\xbf", 3},     true,  3},
+        {"U+10000",           {"\xf0\x90\x80\x80", 4}, true,  4},
+        {"U+10FFFF",          {"\xf4\x8f\xbf\xbf", 4}, true,  4},
+        {"above U+10FFFF",    {"\xf4\x90\x80\x80", 4}, false, 0},
+        {"F5",                {"\xf5\x80\x80\x80", 4}, false, 0},
+        {"FE",                {"\xfe", 1},             false, 0},
+        {"FF",                {"\xff", 1},             false, 0},
+        {"overlong slash",    {"\xc0\xaf", 2},         false, 0},
+        {"overlong in C1",    {"\xc1\xbf", 2},         false, 0},
+        {"overlong, three",   {"\xe0\x9f\xbf", 3},     false, 0},
+        {"overlong, four",    {"\xf0\x8f\xbf\xbf", 4}, false, 0},
+        {"surrogate D800",    {"\xed\xa0\x80", 3},     false, 0},
+        {"surrogate DFFF",    {"\xed\xbf\xbf", 3},     false, 0},
+        {"lone continuation", {"\x80", 1},             false, 0},
+        {"cut after 1 of 2",  {"\xc3", 1},             false, 0},
+        {"cut after 2 of 3",  {"\xe2\x82", 2},         false, 0},
+        {"cut after 3 of 4",  {"\xf0\x9f\x98", 3},     false, 0},
+        {"ASCII inside",      {"\xe2\x28\xa1", 3},     false, 0},
+        {"bad third byte",    {"\xe2\x82\x28", 3},     false, 0},
+        {"bad fourth byte",   {"\xf0\x9f\x98\x28", 4}, false, 0},
+        {"Latin-1",           {"caf\xe9", 4},          false, 1},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        UNIT_CHECK_ROW(rows[i].name, is_utf8_anywhere(rows[i].input) == rows[i].is_valid);
+        UNIT_CHECK_ROW(rows[i].name, str_utf8_len(rows[i].input) == rows[i].first_len);
+    }
+}
+
+static void
+test_escape(void)
+{
+    static const struct {
+        const char *name;
+        struct span input;
+        const char *extra;
+        const char *expected;
+    } rows[] = {
+        {"empty",           {"", 0},                         NULL,   ""                                      },
+        {"null",            {NULL, 0},                       NULL,   ""                                      },
+        {"plain",           {"hello, world", 12},            NULL,   "hello, world"                          },
+        {"newline",         {"a\r\nb", 4},                   NULL,   "a\\x0D\\x0Ab"                          },
+        {"NUL and DEL",     {"\0\x7f", 2},                   NULL,   "\\x00\\x7F"                            },
+        {"escape sequence", {"\x1b[31m", 5},                 NULL,   "\\x1B[31m"                             },
+        {"tab and unit",    {"\t\x1f ", 3},                  NULL,   "\\x09\\x1F "                           },
+        {"backslash",       {"a\\x0A", 5},                   NULL,   "a\\\\x0A"                              },
+        {"UTF-8 stays",
+         {"gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", 11},
+         NULL,                                                       "gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"C1 CSI",          {"\xc2\x9b", 2},                 NULL,   "\\xC2\\x9B"                            },
+        {"C1 first, last",  {"\xc2\x80\xc2\x9f", 4},         NULL,   "\\xC2\\x80\\xC2\\x9F"                  },
+        {"no-break space",  {"\xc2\xa0", 2},                 NULL,   "\xc2\xa0"                              },
+        {"separators",      {"\xe2\x80\xa8\xe2\x80\xa9", 6}, NULL,   "\\xE2\\x80\\xA8\\xE2\\x80\\xA9"        },
+        {"beside them",     {"\xe2\x80\xa7\xe2\x80\xaa", 6}, NULL,   "\xe2\x80\xa7\xe2\x80\xaa"              },
+        {"Latin-1",         {"caf\xe9!", 5},                 NULL,   "caf\\xE9!"                             },
+        {"cut character",   {"\xe2\x82", 2},                 NULL,   "\\xE2\\x82"                            },
+        {"overlong",        {"\xc0\x8a", 2},                 NULL,   "\\xC0\\x8A"                            },
+        {"surrogate",       {"\xed\xa0\x80", 3},             NULL,   "\\xED\\xA0\\x80"                       },
+        {"bad, then good",  {"\xc3\xc3\xbc", 3},             NULL,   "\\xC3\xc3\xbc"                         },
+        {"extra",           {"a b=\"c\"", 7},                " =\"", "a\\x20b\\x3D\\x22c\\x22"               },
+        {"extra backslash", {"\\", 1},                       "\\",   "\\\\"                                  },
+        {"no extra",        {"a b", 3},                      "",     "a b"                                   },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct buf out;
+
+        buf_init(&out, 1000);
+        buf_add_text(&out, "before:");
+        str_escape(&out, rows[i].input, rows[i].extra, 900);
+        UNIT_CHECK_ROW(rows[i].name, span_is(span_skip(buf_span(&out), 7), rows[i].expected));
+        buf_clear(&out);
+    }
+}
+
+static void
+test_escape_cut(void)
+{
+    static const struct {
+        const char *name, *input;
+        size_t max;
+        const char *expected;
+    } rows[] = {
+        {"fits",                    "abcdef",        6,  "abcdef"          },
+        {"one above",               "abcdefg",       6,  "abc..."          },
+        {"room for dots only",      "abcdef",        3,  "..."             },
+        {"not even for dots",       "abcdef",        2,  ".."              },
+        {"no room",                 "abcdef",        0,  ""                },
+        {"short fits without dots", "ab",            2,  "ab"              },
+        {"not in a character",
+         "ab\xc3\xbc"
+         "cd",                                       5,  "ab..."           },
+        {"behind a character",
+         "a\xc3\xbc"
+         "cdef",                                     6,  "a\xc3\xbc..."    },
+        {"four bytes",
+         "a\xf0\x9f\x98\x80"
+         "b",                                        6,
+         "a\xf0\x9f\x98\x80"
+         "b"                                                               },
+        {"four bytes, cut",
+         "a\xf0\x9f\x98\x80"
+         "bc",                                       6,  "a..."            },
+        {"not in an escape",        "ab\ncd",        7,  "ab..."           },
+        {"escape fits",             "ab\ncd",        8,  "ab\\x0Acd"       },
+        {"escape at the end",       "abcd\n",        7,  "abcd..."         },
+        {"not in a separator",      "a\xe2\x80\xa8", 12, "a..."            },
+        {"separator fits",          "a\xe2\x80\xa8", 13, "a\\xE2\\x80\\xA8"},
+        {"dots over an escape",     "\nabc\n\n",     10, "\\x0Aabc..."     },
+        {"plain behind an escape",  "ab\ncdef",      7,  "ab..."           },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct buf out;
+
+        buf_init(&out, 1000);
+        buf_add_text(&out, "x=");
+        str_escape(&out, span_of(rows[i].input), NULL, rows[i].max);
+        UNIT_CHECK_ROW(rows[i].name, span_is(span_skip(buf_span(&out), 2), rows[i].expected));
+        buf_clear(&out);
+    }
+}
+
+// Whatever the input, the bound and the ceiling: valid, bounded, and no byte that can do harm.
+static void
+test_escape_any(void)
+{
+    static const char pieces[] = "a\\\n\xc3\xbc\xff\xe2\x80\xa8 \xf0\x9f\x98\x80=\xc2\x9b\x7f\xe2";
+    size_t len = sizeof(pieces); // with its NUL
+
+    for (size_t from = 0; from < len; from++) {
+        for (size_t max = 0; max < 80; max++) {
+            struct buf by_max, by_ceiling;
+            struct span out;
+
+            buf_init(&by_max, 1000);
+            buf_init(&by_ceiling, max);
+            str_escape(&by_max, span_from(pieces + from, len - from), "=", max);
+            str_escape(&by_ceiling, span_from(pieces + from, len - from), "=", SIZE_MAX);
+            out = buf_span(&by_max);
+            CU_ASSERT(out.len <= max && str_is_utf8(out));
+            CU_ASSERT(out.len == by_ceiling.len &&
+                      (out.len == 0 || memcmp(out.data, by_ceiling.data, out.len) == 0));
+            for (size_t i = 0; i < out.len; i++)
+                CU_ASSERT((unsigned char)out.data[i] >= 0x20 && out.data[i] != 0x7f &&
+                          out.data[i] != '=');
+            buf_clear(&by_max);
+            buf_clear(&by_ceiling);
+        }
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"spans",           test_spans     },
+    {"compare",         test_compare   },
+    {"trim",            test_trim      },
+    {"cut",             test_cut       },
+    {"numbers",         test_u64       },
+    {"times",           test_time      },
+    {"sizes",           test_size      },
+    {"format",          test_format    },
+    {"UTF-8",           test_utf8      },
+    {"escape",          test_escape    },
+    {"escape and cut",  test_escape_cut},
+    {"escape anything", test_escape_any},
+};
+
+UNIT_MAIN("base/str", tests)
