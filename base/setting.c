@@ -125,7 +125,9 @@ format_value(const struct setting_row *row, const void *value, struct buf *out)
 void
 setting_defaults(const struct setting_row *rows, size_t count, void *section)
 {
-    union value value;
+    union value value = {
+        .list = {NULL, 0}
+    };
 
     for (size_t i = 0; i < count; i++) {
         parse_initial(&rows[i], &value);
@@ -150,7 +152,9 @@ setting_parse(const struct setting_row *row, const struct span *values, size_t c
 {
     const struct setting_value_type *type = setting_value_type(row->type);
     void *member = (char *)section + row->offset;
-    union value value;
+    union value value = {
+        .list = {NULL, 0}
+    };
 
     if (parse_value(row, values, count, &value, err) != 0)
         return -1;
@@ -169,7 +173,9 @@ bool
 setting_is_default(const struct setting_row *row, const void *section)
 {
     struct buf is, initial;
-    union value value;
+    union value value = {
+        .list = {NULL, 0}
+    };
     bool is_same;
 
     parse_initial(row, &value);

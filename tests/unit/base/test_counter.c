@@ -37,12 +37,21 @@ test_new(void)
     }
 }
 
+static struct counter_page *
+new_page(size_t rows)
+{
+    struct counter_page *page = counter_page_new(rows, NULL);
+
+    if (page == NULL)
+        abort();
+    return page;
+}
+
 static void
 test_sums(void)
 {
-    struct counter_page *page = counter_page_new(4, NULL);
+    struct counter_page *page = new_page(4);
 
-    CU_ASSERT_PTR_NOT_NULL_FATAL(page);
     for (size_t i = 0; i < 4; i++) {
         page->worker[i].pid = i == 2 ? 0 : 100 + (int64_t)i;
         page->worker[i].messages = 1u << i;
@@ -56,11 +65,10 @@ test_sums(void)
 static void
 test_shared(void)
 {
-    struct counter_page *page = counter_page_new(2, NULL);
+    struct counter_page *page = new_page(2);
     int status = -1;
     pid_t pid;
 
-    CU_ASSERT_PTR_NOT_NULL_FATAL(page);
     pid = fork();
     if (pid == 0) {
         page->worker[1].pid = getpid();
@@ -77,9 +85,8 @@ test_shared(void)
 static void
 test_false_rows(void)
 {
-    struct counter_page *page = counter_page_new(2, NULL);
+    struct counter_page *page = new_page(2);
 
-    CU_ASSERT_PTR_NOT_NULL_FATAL(page);
     page->worker[0].pid = 1;
     page->worker[0].messages = 5;
     page->rows = SIZE_MAX;

@@ -160,7 +160,7 @@ test_too_large_to_add(void)
     static char big[FRAME_PAYLOAD_MAX + 1];
     struct buf buf;
 
-    buf_init(&buf, 2 * FRAME_PAYLOAD_MAX);
+    buf_init(&buf, (size_t)2 * FRAME_PAYLOAD_MAX);
     CU_ASSERT(frame_add(&buf, 1, span_from(big, sizeof(big))) == -1);
     CU_ASSERT_EQUAL(buf.len, 0);
     CU_ASSERT(frame_add(&buf, 1, span_from(big, FRAME_PAYLOAD_MAX)) == 0);

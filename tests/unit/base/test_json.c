@@ -205,11 +205,13 @@ test_size_and_depth(void)
     struct err err;
 
     memset(text, '[', len);
-    memcpy(text, "{\"a\":", 5);
+    snprintf(text, len, "{\"a\":");
+    text[5] = '[';
     CU_ASSERT_PTR_NULL(json_parse(span_from(text, len - 1), &err));
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "no JSON: maximum parsing depth reached"));
     memset(text, ' ', len);
-    memcpy(text, "{}", 2);
+    text[0] = '{';
+    text[1] = '}';
     json = json_parse(span_from(text, len - 1), &err);
     CU_ASSERT_PTR_NOT_NULL(json);
     json_free(&json);
