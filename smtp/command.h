@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// smtp/command.h - the verb table: what a command line is, and in which state it may come. Pure.
+// smtp/command.h - cuts what a client says into command lines. Pure.
 //
-// The dispatcher (session) alone answers 500, 502, 503 and 530; a handler only sees commands that
-// may come now. One file a command: cmd_*.c.
+// What the lines mean, and when they may come: smtp/verb.h.
 #ifndef POSTERN_SMTP_COMMAND_H
 #define POSTERN_SMTP_COMMAND_H
 
@@ -22,7 +21,8 @@ struct command_reader {
     bool skipping; // inside a line that was too long
 };
 
-// A line ends at CRLF only. A too long line is swallowed to its end and reported once, at its end.
+// A line ends at CRLF only. A too long line is swallowed to its end and reported once, at its end:
+// until then NEED_MORE comes with *used_out bytes to be dropped; otherwise NEED_MORE uses none.
 enum command_result command_read(struct command_reader *reader, struct span in,
                                  struct span *line_out, size_t *used_out);
 

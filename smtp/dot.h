@@ -24,10 +24,11 @@ void dot_init(struct dot *dot, enum dot_mode mode);
 
 // Reads from in, appends to out until in is used up (NEED_MORE), out's ceiling is near (FULL: empty
 // it and call again with what is left), or the end was read (DONE). *used_out tells how much of in
-// is gone.
+// is gone. out's ceiling is at least 2.
 enum dot_result dot_feed(struct dot *dot, struct span in, struct buf *out, size_t *used_out);
 
 // CHUNK: after the last chunk. A CR at the very end is a bare one; a missing last CRLF is added.
+// out has room for 3 bytes.
 void dot_finish(struct dot *dot, struct buf *out);
 
 #endif

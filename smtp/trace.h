@@ -16,12 +16,12 @@ void trace_format_date(int64_t realtime_ms, char out[48]); // RFC 5322 date-time
 
 // Counts in the header only, however the bytes arrive. Feed it what dot_feed gave.
 struct trace_guard {
-    int state; // private
-    size_t matched;
     unsigned received; // Received fields
     unsigned ours;     // those that say "(Postern)" behind "by", whatever the host
-    char line[256];    // private: the field being read, unfolded and cut
-    size_t line_len;
+    int state, match;  // private, as all that follows
+    bool is_line_start;
+    unsigned char word_len;
+    char word[16];
 };
 
 void trace_guard_init(struct trace_guard *guard);
