@@ -17,7 +17,7 @@ enum request_command {
     REQUEST_PING // version, pids
 };
 
-enum { REQUEST_IDS_MAX = 1000, REQUEST_LINE_MAX = 1 << 16 };
+enum { REQUEST_IDS_MAX = 1000, REQUEST_LINE_MAX = 1 << 16, RESPONSE_LINE_MAX = 1 << 20 };
 
 struct request {
     enum request_command command;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// control/settings.h - the whole configuration: file in, checked settings out; door to libconfuse.
+// control/settings.h - the whole configuration: file in, checked settings out.
 //
 // The rows of each room make the grammar. An unknown name, a wrong type, a value out of bounds, a
 // file that is missing or not a plain file: PERM with file, line, setting and what was expected.
@@ -21,7 +21,7 @@ struct control_settings { // control { ... }
 
 struct daemon_settings { // global
     char *user;          // ["postern"] ignored when not started by root
-    uint64_t workers;    // [0 = one a core], at most 64
+    uint64_t workers;    // [0 = one a core]; settings_load replaces 0: at least 1
 };
 
 struct settings {
@@ -38,10 +38,11 @@ struct settings {
     struct log_settings log;
 };
 
-enum { SETTINGS_LISTENERS_MAX = 64, SETTINGS_HOPS_MAX = 64 };
+enum { SETTINGS_LISTENERS_MAX = 64, SETTINGS_HOPS_MAX = 64, SETTINGS_WORKERS_MAX = 64 };
 
-// Never NULL where 0. host names in addresses are resolved (blocks). Without any listen or next_hop
-// in the file: the defaults of surface.md (inet:127.0.0.1:10024 smtp; inet:127.0.0.1:10025).
+// Never NULL where 0. Host names in addresses are resolved (blocks). Without any listen or next_hop
+// in the file: inet:127.0.0.1:10024 (smtp); inet:127.0.0.1:10025. A listener's or next hop's name
+// is never empty (its title, as it is written), the host's name and workers are filled in.
 int settings_load(const char *file, struct settings **settings_out, struct err *err);
 void settings_free(struct settings **settings);
 
