@@ -72,6 +72,24 @@ test_borrow(void)
     CU_ASSERT_EQUAL(id_time_ms(id), NOW + 2);
 }
 
+// 41 bits of milliseconds end in 2089; a clock beyond must not run into the other bits.
+static void
+test_far_clock(void)
+{
+    static const int64_t last = INT64_C(1577836800000) + (INT64_C(1) << 41);
+    static const int64_t clocks[] = {last - 1, last, last + 1, 2 * last, INT64_MAX};
+
+    for (size_t i = 0; i < UNIT_COUNT(clocks); i++) {
+        struct id_maker maker;
+        char id[ID_LEN + 1];
+
+        id_maker_init(&maker, 1023);
+        id_next(&maker, clocks[i], id);
+        UNIT_CHECK_ROW(id, id_is_valid(span_of(id)));
+        UNIT_CHECK_ROW(id, id_time_ms(id) < last && id_time_ms(id) > NOW);
+    }
+}
+
 static void
 test_makers(void)
 {
@@ -174,6 +192,7 @@ static const struct unit_test tests[] = {
     {"known ids",                test_known    },
     {"ascending with any clock", test_ascending},
     {"borrow",                   test_borrow   },
+    {"far clock",                test_far_clock},
     {"makers",                   test_makers   },
     {"valid",                    test_valid    },
     {"child",                    test_child    },
