@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "spool/place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NUMBER_MAX = 20 };
+
+static const char decimal[] = "0123456789";
+static const char hexadecimal[] = "0123456789abcdef";
+static const char base36[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+// Is text from here on a number of min to NUMBER_MAX digits, then `end`? Behind it, or NULL.
+static const char *
+skip_number(const char *text, const char *digits, size_t min, char end)
+{
+    size_t len = strspn(text, digits);
+
+    return len >= min && len <= NUMBER_MAX && text[len] == end ? text + len + 1 : NULL;
+}
+
+bool
+place_is_slot_name(const char *name)
+{
+    static const char prefix[] = "slot-";
+
+    return strncmp(name, prefix, sizeof(prefix) - 1) == 0 &&
+           skip_number(name + sizeof(prefix) - 1, decimal, 4, '\0') != NULL;
+}
+
+bool
+place_is_bucket_name(const char *name)
+{
+    return skip_number(name, hexadecimal, 1, '\0') != NULL && strlen(name) < PLACE_BUCKET_NAME;
+}
+
+bool
+place_is_instance_name(const char *name)
+{
+    const char *at = skip_number(name, base36, 1, '-');
+
+    at = at != NULL ? skip_number(at, decimal, 1, '-') : NULL;
+    return at != NULL && strlen(at) == 8 && skip_number(at, hexadecimal, 8, '\0') != NULL;
+}
+
+static DIR *
+open_stream(int dir_fd, const char *name, struct err *err)
+{
+    int fd = fs_open_dir(dir_fd, name, err);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    int errnum = errno;
+
+    if (fd >= 0 && dir == NULL) {
+        err_sys(err, ERR_TEMP, errnum, "read directory %s", name);
+        close(fd);
+    }
+    errno = errnum;
+    return dir;
+}
+
+static mode_t
+type_of(const struct dirent *entry, int dir_fd)
+{
+    struct stat info;
+
+    if (entry->d_type != DT_UNKNOWN)
+        return DTTOIF(entry->d_type);
+    return fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_mode & S_IFMT
+                                                                           : 0;
+}
+
+struct entry {
+    int dir_fd;
+    const char *name;
+    mode_t type; // 0: it has vanished
+};
+
+struct scan {
+    int (*take)(struct scan *scan, const struct entry *entry);
+    place_visit *visit;
+    int (*visit_instance)(void *arg, const char *name);
+    void *arg;
+    const char *bucket;
+    struct err *err;
+};
+
+// Takes the stream.
+static int
+scan_stream(struct scan *scan, DIR *dir)
+{
+    int result = 0;
+
+    while (result == 0) {
+        struct dirent *entry;
+        struct entry taken;
+
+        errno = 0;
+        entry = readdir(dir);
+        if (entry == NULL) {
+            result = errno == 0 ? 0 : err_sys(scan->err, ERR_TEMP, errno, "read directory");
+            break;
+        }
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        taken = (struct entry){
+            .dir_fd = dirfd(dir), .name = entry->d_name, .type = type_of(entry, dirfd(dir))};
+        if (taken.type != 0)
+            result = scan->take(scan, &taken);
+    }
+    closedir(dir);
+    return result;
+}
+
+static int
+scan_folder(struct scan *scan, int dir_fd, const char *name)
+{
+    DIR *dir = open_stream(dir_fd, name, scan->err);
+
+    return dir != NULL ? scan_stream(scan, dir) : -1;
+}
+
+static int
+take_file(struct scan *scan, const struct entry *entry)
+{
+    bool is_ours = entry->type == S_IFREG && id_is_valid(span_of(entry->name));
+
+    return scan->visit(scan->arg, entry->dir_fd, scan->bucket, entry->name, is_ours);
+}
+
+static int
+take_top(struct scan *scan, const struct entry *entry)
+{
+    bool is_ours = entry->type == S_IFREG && place_is_slot_name(entry->name);
+    struct scan inner;
+    DIR *dir;
+
+    if (entry->type != S_IFDIR || !place_is_bucket_name(entry->name))
+        return scan->visit(scan->arg, entry->dir_fd, NULL, entry->name, is_ours);
+    dir = open_stream(entry->dir_fd, entry->name, scan->err);
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : -1;
+    inner = *scan;
+    inner.take = take_file;
+    inner.bucket = entry->name;
+    return scan_stream(&inner, dir);
+}
+
+static int
+take_instance(struct scan *scan, const struct entry *entry)
+{
+    if (entry->type != S_IFDIR || !place_is_instance_name(entry->name))
+        return 0;
+    return scan->visit_instance(scan->arg, entry->name);
+}
+
+int
+place_walk_instances(struct place_root *root, int (*visit)(void *arg, const char *name), void *arg,
+                     struct err *err)
+{
+    struct scan scan = {.take = take_instance, .visit_instance = visit, .arg = arg, .err = err};
+
+    return scan_folder(&scan, root->active_fd, ".");
+}
+
+int
+place_walk_instance(const struct place_instance *instance, place_visit *visit, void *arg,
+                    struct err *err)
+{
+    struct scan scan = {.take = take_top, .visit = visit, .arg = arg, .err = err};
+
+    return scan_folder(&scan, instance->fd, ".");
+}
+
+int
+place_walk_hold(struct place_root *root, place_visit *visit, void *arg, struct err *err)
+{
+    struct scan scan = {.take = take_file, .visit = visit, .arg = arg, .err = err};
+
+    return scan_folder(&scan, root->hold_fd, ".");
+}
