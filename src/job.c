@@ -90,6 +90,12 @@ note_decision(struct job *job)
     buf_clear(&text);
 }
 
+static uint32_t
+alone_deaths(const struct spool_state *state)
+{
+    return state->alone_crashes + (state->attempt_open && state->attempt_alone ? 1 : 0);
+}
+
 // Why this message must not be sent; NULL if it may. What a group asks for beyond accept and hold
 // is a later version's decision, and is not ours to bend.
 static const char *
@@ -98,7 +104,7 @@ reason_to_hold(const struct job *job)
     const struct smtp_envelope *envelope = spool_file_envelope(job->file);
     const struct spool_state *state = job_spool_state(job);
 
-    if (state->alone_crashes >= ALONE_ATTEMPTS)
+    if (alone_deaths(state) >= ALONE_ATTEMPTS)
         return "a worker died on it again and again";
     for (size_t i = 0; i < state->group_count; i++) {
         const struct decided_group *group = &state->groups[i];
