@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from . import ports
-from .process import Process, children_of, wait_until
+from .process import Process, children_of, status_number, wait_until
 
 USER = "irc"  # where started by root: one of those users that every Debian has and nobody uses
 
@@ -106,10 +106,22 @@ class Postern:
         return self.master.pid
 
     def workers(self) -> list[int]:
-        return children_of(self.pid)
+        """The children with threads for disk calls; the scribe has none."""
+        return [pid for pid in children_of(self.pid) if status_number(pid, "Threads") > 1]
 
-    def reload(self) -> None:
-        """SIGHUP alone; the configuration is what write_configuration last wrote."""
+    def recipients_with(self, status: str) -> list[str]:
+        """Recipients in the log, as often as they were given that status."""
+        return [path for line in self.log_lines(rf"send\[\d+\]: .*status={status}\b")
+                for path in re.findall(r"\bto=<([^>]*)>", line.split("status=")[0])]
+
+    def reload(self, seconds: float = 30) -> None:
+        """Writes the settings as they are now and waits until they are in force."""
+        before = len(self.log_lines("is in force"))
+        self.write_configuration()
+        self.hang_up()
+        self.wait_log("is in force", seconds, before + 1)
+
+    def hang_up(self) -> None:
         assert self.master is not None
         self.master.signal(signal.SIGHUP)
 
@@ -165,14 +177,6 @@ class Postern:
     def sanitizer_reports(self) -> list[str]:
         return sorted(glob.glob(os.path.join(self.reports, "report*")))
 
-    def spool_files(self, place: str = "active") -> list[str]:
-        """Message files of a place that are not free slots."""
-        found = []
-        for folder, _, files in os.walk(os.path.join(self.spool, place)):
-            found += [os.path.join(folder, name) for name in files
-                      if not name.startswith("slot-") or is_sealed(os.path.join(folder, name))]
-        return sorted(found)
-
 
 def section(name: str, values: dict[str, str]) -> str:
     return f"{name} {{ " + "  ".join(f"{key} = {value}" for key, value in values.items()) + " }"
@@ -188,17 +192,6 @@ def read_text(path: str) -> str:
             return file.read()
     except FileNotFoundError:
         return ""
-
-
-def is_sealed(path: str) -> bool:
-    """Whether the first line of a spool file says that a message is in it."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(64)
-    except OSError:
-        return False
-    words = head.split()
-    return len(words) >= 3 and words[0] == b"POSTERN" and any(word.strip(b"0") for word in words[2:])
 
 
 def is_alive(pid: int) -> bool:

@@ -93,8 +93,8 @@ def family_of(pid: int) -> list[int]:
     return found
 
 
-def status_kb(pid: int, key: str) -> int:
-    """A figure of /proc/PID/status in KB (VmHWM: the most that was ever resident)."""
+def status_number(pid: int, key: str) -> int:
+    """A figure of /proc/PID/status; memory in KB (VmHWM: the most that was ever resident)."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
             for line in file:

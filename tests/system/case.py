@@ -14,6 +14,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "packaging"))
 
 # pylint: disable=wrong-import-position
+import spoolfile  # noqa: E402
 from lab import postfix, ports  # noqa: E402
 from lab.client import Client, send  # noqa: E402,F401
 from lab.daemon import Postern, Settings  # noqa: E402
@@ -120,9 +121,13 @@ class Case(unittest.TestCase):
 
     def assert_nothing_left(self, postern: Postern) -> None:
         """All mail has gone: nothing waits, is held or is corrupt."""
-        wait_until(lambda: not postern.spool_files("active"), 10, "an empty spool")
-        self.assertEqual(postern.spool_files("hold"), [])
-        self.assertEqual(postern.spool_files("corrupt"), [])
+        wait_until(lambda: not spoolfile.live(postern.spool), 10, "an empty spool")
+        self.assert_no_alarm(postern)
+
+    def assert_no_alarm(self, postern: Postern) -> None:
+        """Nothing is held or corrupt, and no human is called."""
+        self.assertEqual(spoolfile.live(postern.spool, "hold"), [])
+        self.assertEqual(os.listdir(os.path.join(postern.spool, "corrupt")), [])
         self.assertEqual(postern.log_lines("alarm: "), [])
 
 
