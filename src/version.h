@@ -3,7 +3,7 @@
 #ifndef POSTERN_SRC_VERSION_H
 #define POSTERN_SRC_VERSION_H
 
-#define VERSION_TEXT POSTERN_VERSION // the build's, from CMake
-#define VERSION_BUILD_ID "postern " POSTERN_VERSION
+#define VERSION_TEXT POSTERN_VERSION
+#define VERSION_BUILD_ID "postern-" POSTERN_VERSION
 
 #endif

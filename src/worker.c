@@ -168,7 +168,7 @@ fair_share(const struct worker *worker)
     const struct counter_page *page = worker->start->page;
     uint64_t taken = 0, total = settings->smtp.max_connections;
 
-    for (size_t i = 0; i < page->rows; i++) {
+    for (size_t i = 0; i < counter_rows(page); i++) {
         if (atomic_load(&page->worker[i].pid) != 0 && atomic_load(&page->worker[i].draining) != 0)
             taken += atomic_load(&page->worker[i].connections);
     }
