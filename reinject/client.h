@@ -26,7 +26,7 @@ struct client_handler {
     void (*on_closed)(void *arg, struct client *client, const struct err *why);
 };
 
-struct client_config { // borrowed
+struct client_config { // copied; what it points to is borrowed
     const struct hop_settings *settings;
     const char *hostname; // EHLO name
     struct tls_context *tls;

@@ -17,6 +17,28 @@ delivery_result_name(enum delivery_result result)
 }
 
 void
+delivery_list_insert(struct delivery_list *list, struct delivery *delivery, struct delivery *before)
+{
+    struct delivery *behind = before != NULL ? before->prev : list->last;
+
+    delivery->next = before;
+    delivery->prev = behind;
+    *(behind != NULL ? &behind->next : &list->first) = delivery;
+    *(before != NULL ? &before->prev : &list->last) = delivery;
+    list->count++;
+}
+
+void
+delivery_list_remove(struct delivery_list *list, struct delivery *delivery)
+{
+    *(delivery->prev != NULL ? &delivery->prev->next : &list->first) = delivery->next;
+    *(delivery->next != NULL ? &delivery->next->prev : &list->last) = delivery->prev;
+    delivery->next = NULL;
+    delivery->prev = NULL;
+    list->count--;
+}
+
+void
 delivery_clear(struct delivery *delivery)
 {
     for (size_t i = 0; i < delivery->rcpt_count; i++) {
@@ -37,6 +59,7 @@ delivery_clear(struct delivery *delivery)
     delivery->next = NULL;
     delivery->prev = NULL;
     delivery->asked_us = 0;
+    delivery->is_over = false;
     delivery->was_stale = false;
 }
 

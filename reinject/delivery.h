@@ -53,8 +53,19 @@ struct delivery {
 
     struct delivery *next, *prev; // hop's own, as all that follows
     uint64_t asked_us;
+    bool is_over;   // failed without a connection; on_done is to come
     bool was_stale; // it met a stale connection once already
 };
+
+struct delivery_list {
+    struct delivery *first, *last;
+    size_t count;
+};
+
+// before NULL: at the end.
+void delivery_list_insert(struct delivery_list *list, struct delivery *delivery,
+                          struct delivery *before);
+void delivery_list_remove(struct delivery_list *list, struct delivery *delivery);
 
 // Forgets what came of a former try; what is asked stays.
 void delivery_clear(struct delivery *delivery);

@@ -25,7 +25,7 @@ struct hop_config { // borrowed
 };
 
 struct hop *hop_new(struct loop *loop, const struct hop_config *config, struct err *err);
-void hop_learn(struct hop *hop, const struct addr *server,
+void hop_learn(struct hop *hop, const struct addr *addr,
                const struct caps *caps); // from disk, at start
 // Flags every known server of the hop has; CAPS_8BITMIME | CAPS_SMTPUTF8 | CAPS_DSN while none is
 // known.
