@@ -95,6 +95,9 @@ include_find(const char *from, const char *pattern, struct include_list *list_ou
         add_quoted(&whole, pattern, strlen(pattern));
     result = glob(buf_text(&whole), GLOB_ERR, NULL, &found);
     buf_clear(&whole);
+    // A folder that is not there matches nothing.
+    if (result == GLOB_ABORTED && (errno == ENOENT || errno == ENOTDIR))
+        result = GLOB_NOMATCH;
     if (result == GLOB_NOMATCH && has_wildcard)
         return 0;
     if (result == GLOB_NOMATCH)

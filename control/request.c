@@ -81,15 +81,19 @@ find_status(const char *name, enum response_status *status_out)
     return -1;
 }
 
-// A control character would become six bytes of JSON each; without them RESPONSE_LINE_MAX holds
-// REQUEST_IDS_MAX items whatever their texts are.
+// A control character or a byte that is no UTF-8 would become six bytes of JSON; without them
+// RESPONSE_LINE_MAX holds REQUEST_IDS_MAX items whatever their texts are.
 static struct span
 make_plain(const char *text, char *room, size_t size)
 {
     size_t len = strnlen(text, size);
+    bool is_utf8 = str_is_utf8(span_from(text, len));
 
-    for (size_t i = 0; i < len; i++)
-        room[i] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        room[i] = byte < ' ' ? ' ' : byte >= 0x80 && !is_utf8 ? '?' : text[i];
+    }
     return span_from(room, len);
 }
 

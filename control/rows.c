@@ -11,19 +11,19 @@
 #define LOG(member) offsetof(struct log_settings, member)
 
 const struct setting_row daemon_rows[] = {
-    {.name = "user",
+    {.name = "workers",
+     .type = SETTING_NUMBER,
+     .offset = DAEMON(workers),
+     .max = SETTINGS_WORKERS_MAX,
+     .initial = "0",
+     .help = "Processes that carry mail; 0: one a core."                                    },
+    { .name = "user",
      .type = SETTING_TEXT,
      .offset = DAEMON(user),
      .min = 1,
      .max = 64,
      .initial = "postern",
      .help = "Whose rights the workers have; not used where Postern is not started by root."},
-    {.name = "workers",
-     .type = SETTING_NUMBER,
-     .offset = DAEMON(workers),
-     .max = SETTINGS_WORKERS_MAX,
-     .initial = "0",
-     .help = "Processes that carry mail; 0: one a core."      },
 };
 
 const size_t daemon_row_count = COUNT(daemon_rows);
