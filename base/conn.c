@@ -37,6 +37,7 @@ struct conn {
     bool is_paused;
     bool is_read_watched;
     bool is_broken;                        // nothing can be written any more
+    bool has_written;                      // since on_drained
     bool open_due, input_due, drained_due; // to be told
     enum conn_end end;
     struct err err;
@@ -158,9 +159,10 @@ flush(struct conn *conn)
     result = stream_flush(&conn->stream, &err);
     if (result > 0) {
         idle_touch(&conn->silence);
-        // What a TLS handshake sends is none of the owner's output.
-        conn->drained_due =
-            !conn->stream.is_blocked && (conn->stream.tls == NULL || stream_is_tls(&conn->stream));
+        if (conn->has_written && stream_unsent(&conn->stream) == 0) {
+            conn->has_written = false; // else it was TLS's own
+            conn->drained_due = true;
+        }
     } else if (result < 0) {
         // A peer that told why it hangs up, and did so, may have let our write fail before we read
         // the why.
@@ -394,6 +396,7 @@ conn_write(struct conn *conn, const void *data, size_t len)
     if (conn->is_broken || len == 0)
         return;
     stream_write(&conn->stream, data, len);
+    conn->has_written = true;
     if (!was_empty)
         return;
     idle_touch(&conn->silence);
