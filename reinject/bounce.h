@@ -37,8 +37,8 @@ struct bounce {
     struct span original_head;   // the header block of the original (cut by the caller to 64 KB)
 };
 
-// The notice's content (CRLF lines, at most 7-bit unless the original is SMTPUTF8), ready for a
-// spool writer. Returned text holds only headers (RET=HDRS); RET=FULL is honoured by the caller in
+// The notice's content (CRLF lines, 7-bit unless the original is SMTPUTF8), ready for a spool
+// writer. Returned text holds only headers (RET=HDRS); RET=FULL is honoured by the caller in
 // a later step.
 void bounce_write(const struct bounce *bounce, struct buf *out);
 // The envelope of the notice: from "", one recipient: the original's sender, NOTIFY=NEVER; next
