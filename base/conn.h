@@ -3,8 +3,7 @@
 //
 // Owns:     the descriptor and both buffers. Idle, it holds no buffer memory.
 // Input:    is kept until consumed, up to input_max; then reading stops until the owner consumes.
-// Output:   is queued and written in one call at the end of the turn, so a pipelined batch is
-// answered
+// Output:   is queued and written in one call at the end of the turn: a pipelined batch is answered
 //           in one segment; TCP_NODELAY is always on. Nothing bounds the queue but the owner, who
 //           looks at conn_unsent and waits for on_drained.
 // Timeout:  conn_set_timeout bounds the silence: no byte read (while reading is wanted) and none

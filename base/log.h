@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // base/log.h - one line a fact, to syslog (our own non-blocking datagrams), a file, or stderr.
 //
-// "posternd/smtp[812]: ID: key=value, key=value". Values are escaped: no value can forge a field or
-// a line. The only mutable global of the tree lives here. Only the loop's thread logs.
+// "posternd/smtp[812]: ID: key=value, key=value". Values are escaped (str_escape; quotes, angle
+// brackets and the comma that parts fields as well) and cut at a bound: none can forge a field or a
+// line. The only mutable global of the tree lives here. Only the loop's thread logs.
 #ifndef POSTERN_BASE_LOG_H
 #define POSTERN_BASE_LOG_H
 
@@ -58,8 +59,9 @@ void log_path(struct log_line *line, const char *key, struct span value); // key
 void log_number(struct log_line *line, const char *key, uint64_t value);
 void log_duration(struct log_line *line, const char *key,
                   uint64_t us); // key=3.1ms, key=14ms, key=2.5s
-void log_status(struct log_line *line, const char *status,
-                struct span why); // status=sent (escaped why)
+// status=sent (why): a reply keeps its commas, quotes and brackets; parentheses that do not pair
+// are escaped, so that the first closing one that pairs ends the field.
+void log_status(struct log_line *line, const char *status, struct span why);
 void log_end(struct log_line *line);
 bool log_is_wanted(enum log_level level);
 const char *log_level_name(enum log_level level);

@@ -12,17 +12,21 @@
 struct tls_context;
 struct tls_session;
 
-// PERM with file and reason. client_ca NULL: clients are not asked for a certificate.
+// PERM with file and reason. client_ca_file NULL: clients are not asked for a certificate; else one
+// signed by it is required.
 struct tls_context *tls_server_context_new(const char *cert_file, const char *key_file,
                                            const char *client_ca_file, struct err *err);
 // ca_file NULL: no verification of the server (opportunistic, as Postfix's "may" and "encrypt").
 struct tls_context *tls_client_context_new(const char *ca_file, struct err *err);
 void tls_context_free(struct tls_context **context);
 
+// server_name: of the server one calls (a name or an address), NULL if unknown or for a server.
 struct tls_session *tls_session_new(struct tls_context *context, const char *server_name);
 void tls_session_free(struct tls_session **session);
 
-// Feeds wire bytes in, lets plaintext out to plain_out and answers to wire_out. 0, or -1 with err.
+// Feeds wire bytes in, lets plaintext out to plain_out and answers to wire_out. 0, or -1 with err
+// (wire_out may then hold an alert for the peer). Plaintext that plain_out's ceiling has no room
+// for stays in the session: make room and call again, with an empty span.
 int tls_session_receive(struct tls_session *session, struct span wire, struct buf *plain_out,
                         struct buf *wire_out, struct err *err);
 int tls_session_send(struct tls_session *session, struct span plain, struct buf *wire_out,

@@ -13,9 +13,11 @@ static inline int
 syslogd_open(const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+    if (len < sizeof sa.sun_path) // else bind fails for want of a name
+        memcpy(sa.sun_path, path, len);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&sa, sizeof sa) < 0) {
         perror(path);
         return -1;
