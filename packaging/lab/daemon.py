@@ -153,7 +153,7 @@ class Postern:
                                  f"{done.stderr}")
         return done
 
-    def list(self, *arguments: str) -> list[dict]:
+    def listing(self, *arguments: str) -> list[dict]:
         done = self.tool("--json", "list", *arguments)
         return [json.loads(line) for line in done.stdout.splitlines()]
 

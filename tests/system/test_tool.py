@@ -20,26 +20,26 @@ class Tool(Case):
             send(postern.ports[0], f"s{number}@example.org", [f"n{number}@example.com"],
                  message(f"subject {number}"))
         postern.wait_log("status=deferred", count=count)
-        wait_until(lambda: len(postern.list()) == count, 10, "the messages to wait")
+        wait_until(lambda: len(postern.listing()) == count, 10, "the messages to wait")
         return sink, postern
 
     def open_door(self, sink: Sink) -> None:
         sink.script.mail = lambda path: "250 2.1.0 Ok"
 
     def ident_of(self, postern: Postern, number: int) -> str:
-        row, = [row for row in postern.list() if row["from"] == f"s{number}@example.org"]
+        row, = [row for row in postern.listing() if row["from"] == f"s{number}@example.org"]
         return row["id"]
 
     def test_list(self) -> None:
         _, postern = self.waiting()
-        rows = postern.list()
+        rows = postern.listing()
         self.assertEqual(sorted(row["from"] for row in rows),
                          [f"s{number}@example.org" for number in range(3)])
         for row in rows:
             self.assertEqual(row["where"], "active")
             self.assertRegex(row["id"], r"^[0-9A-Za-z]{11}$")
-        self.assertEqual(len(postern.list("--from", "s1@example.org")), 1)
-        self.assertEqual(len(postern.list("--to", "n2@example.com")), 1)
+        self.assertEqual(len(postern.listing("--from", "s1@example.org")), 1)
+        self.assertEqual(len(postern.listing("--to", "n2@example.com")), 1)
         self.assertEqual(postern.tool("list", "--where", "hold").returncode, 1)
         self.assertEqual(len(postern.tool("list").stdout.splitlines()), 3)
 
@@ -80,7 +80,7 @@ class Tool(Case):
         sink, postern = self.waiting(2)
         ident = self.ident_of(postern, 0)
         self.assertEqual(postern.tool("hold", ident).returncode, 0)
-        row, = postern.list("--where", "hold")
+        row, = postern.listing("--where", "hold")
         self.assertEqual((row["id"], row["where"]), (ident, "hold"))
         self.open_door(sink)
         postern.tool("retry", "all")
@@ -103,13 +103,13 @@ class Tool(Case):
         sink, postern = self.waiting()
         idents = [self.ident_of(postern, number) for number in range(3)]
         postern.stop()
-        self.assertEqual(len(postern.list()), 3)
+        self.assertEqual(len(postern.listing()), 3)
         self.assertIn("s0@example.org", postern.tool("show", idents[0]).stdout)
         self.assertIn("Subject: subject 0", postern.tool("cat", idents[0]).stdout)
         self.assertEqual(postern.tool("hold", idents[0]).returncode, 0)
         self.assertEqual(postern.tool("delete", idents[1]).returncode, 0)
         self.assertEqual(postern.tool("retry", idents[2]).returncode, 0)
-        self.assertEqual([row["id"] for row in postern.list("--where", "hold")], [idents[0]])
+        self.assertEqual([row["id"] for row in postern.listing("--where", "hold")], [idents[0]])
         self.assertEqual(postern.tool("unhold", idents[0]).returncode, 0)
         self.assertEqual(postern.tool("reload", check=False).returncode, 69)
         self.open_door(sink)

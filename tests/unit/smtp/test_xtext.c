@@ -89,6 +89,32 @@ test_decode(void)
     }
 }
 
+struct printable_row {
+    const char *text;
+    bool is_printable;
+};
+
+static const struct printable_row printable_rows[] = {
+    {"",        false},
+    {"abc",     true },
+    {"a=b+20",  true },
+    {"+C3+BC",  true },
+    {"a+0Ab",   false},
+    {"a+00",    false},
+    {"a+7F",    false},
+    {"a+2",     false},
+    {"a b",     false},
+};
+
+static void
+test_printable(void)
+{
+    for (size_t i = 0; i < UNIT_COUNT(printable_rows); i++)
+        UNIT_CHECK_ROW(printable_rows[i].text,
+                       xtext_is_printable(span_of(printable_rows[i].text)) ==
+                           printable_rows[i].is_printable);
+}
+
 static void
 test_every_byte(void)
 {
@@ -125,6 +151,7 @@ test_ceiling(void)
 static const struct unit_test tests[] = {
     {"encode",     test_encode    },
     {"decode",     test_decode    },
+    {"printable", test_printable},
     {"every byte", test_every_byte},
     {"ceiling",    test_ceiling   },
 };
