@@ -219,7 +219,7 @@ static void
 hold(struct job *job)
 {
     log_verdict(job, "hold", job->hold_reason);
-    log_alarm("verdict", "%s is held: %s", spool_file_id(job->file), job->hold_reason);
+    log_alarm("verdict", "%s: held: %s", spool_file_id(job->file), job->hold_reason);
     atomic_fetch_add(&job->jobs->config.counters->held, 1);
     spool_file_hold(&job->file, job->hold_reason);
     remove_job(job);
@@ -379,7 +379,7 @@ job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origi
 
     if (origin == JOB_ADOPTED && job_spool_state(job)->attempt_open) {
         job->is_suspect = true;
-        log_warning("send", "%s was being sent when its process died: it may be delivered twice",
+        log_warning("send", "%s: was being sent when its process died: it may be delivered twice",
                     spool_file_id(file_take));
     }
     job_set_state(job, is_late ? JOB_WAIT : JOB_DECIDE);
