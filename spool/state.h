@@ -79,6 +79,7 @@ struct spool_state {
     size_t under_way;     // recipients of open attempts
     size_t retired_count; // recipients
     bool found, done, held;
+    bool unheld; // the operator let it go since: a verdict `hold` has had its effect
     char *held_reason;
 };
 

@@ -227,6 +227,7 @@ apply_unheld(struct spool_state *state, const struct event *event, const struct 
     }
     mem_free(&state->held_reason);
     state->held = false;
+    state->unheld = true;
     return apply_retry(state, event, line);
 }
 

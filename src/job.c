@@ -109,10 +109,10 @@ reason_to_hold(const struct job *job)
     for (size_t i = 0; i < state->group_count; i++) {
         const struct decided_group *group = &state->groups[i];
 
-        if (group->verdict == VERDICT_HOLD)
+        if (group->verdict == VERDICT_HOLD && !state->unheld)
             return group->reason != NULL ? group->reason : "held by a rule";
-        if (group->verdict != VERDICT_ACCEPT || group->edit_count > 0 || group->to_count > 0 ||
-            group->from != NULL)
+        if ((group->verdict != VERDICT_ACCEPT && group->verdict != VERDICT_HOLD) ||
+            group->edit_count > 0 || group->to_count > 0 || group->from != NULL)
             return "its decision needs another version of Postern";
     }
     if (routes_find(job->jobs->config.routes, envelope->next_hop) == NULL)
