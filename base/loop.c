@@ -113,6 +113,18 @@ run_ring(struct loop_deferred *ring)
 }
 
 static void
+forget_ring(struct loop_deferred *ring)
+{
+    struct loop_deferred *next;
+
+    for (struct loop_deferred *item = ring->next; item != ring; item = next) {
+        next = item->next;
+        item->next = NULL;
+        item->prev = NULL;
+    }
+}
+
+static void
 free_later_now(struct loop *loop)
 {
     for (size_t i = 0; i < loop->later_count; i++)
@@ -173,8 +185,7 @@ loop_free(struct loop **loop_in)
     know_time(loop);
     run_ring(&loop->at_free);
     assert(loop->at_free.next == &loop->at_free);
-    while (loop->queue.next != &loop->queue)
-        ring_remove(loop->queue.next);
+    forget_ring(&loop->queue);
     free_later_now(loop);
     free(loop->later);
     event_base_free(loop->base);

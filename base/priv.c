@@ -101,7 +101,7 @@ set_capabilities(uint64_t mask, struct err *err)
 static int
 limit_bounding_set(uint64_t keep, struct err *err)
 {
-    uint64_t permitted;
+    uint64_t permitted = 0;
 
     if (get_permitted(&permitted, err) < 0)
         return -1;
@@ -174,7 +174,7 @@ priv_die_with_parent(pid_t parent)
 int
 priv_keep_master_capabilities(struct err *err)
 {
-    uint64_t permitted;
+    uint64_t permitted = 0;
 
     if (limit_bounding_set(master_capabilities, err) < 0 || get_permitted(&permitted, err) < 0)
         return -1;
