@@ -327,6 +327,8 @@ set_up(struct master *master, struct err *err)
         upgrade_inherit(&master->sockets, &master->children);
     else
         listen_inherit(&master->sockets, PASSED_IN_FIRST, notify_listen_count());
+    (void)unsetenv("LISTEN_FDS"); // ours now; the binary after an upgrade must not count them again
+    (void)unsetenv("LISTEN_PID");
     listen_unmark(&master->sockets);
     master->loop = loop_new(err);
     if (master->loop == NULL)
