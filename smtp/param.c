@@ -16,21 +16,6 @@ struct param_row {
     value_check *check; // NULL without a value
 };
 
-// What a +XX stands for ends up in reports and commands of others.
-static bool
-is_printable_xtext(struct span text)
-{
-    struct buf raw;
-    bool is_good;
-
-    buf_init(&raw, text.len);
-    is_good = text.len > 0 && xtext_decode(&raw, text) == 0;
-    for (size_t i = 0; is_good && i < raw.len; i++)
-        is_good = (unsigned char)raw.data[i] >= 0x20 && raw.data[i] != 0x7f;
-    buf_clear(&raw);
-    return is_good;
-}
-
 static enum value_result
 check_size(struct span value, struct param_mail *mail)
 {
@@ -57,14 +42,14 @@ static enum value_result
 check_envid(struct span value, struct param_mail *mail)
 {
     (void)mail;
-    return is_printable_xtext(value) ? VALUE_GOOD : VALUE_BAD;
+    return xtext_is_printable(value) ? VALUE_GOOD : VALUE_BAD;
 }
 
 static enum value_result
 check_auth(struct span value, struct param_mail *mail)
 {
     (void)mail;
-    return span_is(value, "<>") || is_printable_xtext(value) ? VALUE_GOOD : VALUE_BAD;
+    return span_is(value, "<>") || xtext_is_printable(value) ? VALUE_GOOD : VALUE_BAD;
 }
 
 static enum value_result
@@ -107,11 +92,11 @@ check_orcpt(struct span value, struct param_mail *mail)
     struct span type = span_cut(&value, ';');
 
     (void)mail;
-    if (type.len == 0 || !is_printable_xtext(type))
+    if (type.len == 0 || !xtext_is_printable(type))
         return VALUE_BAD;
     if (span_is_nocase(type, "utf-8"))
         return is_utf8_address(value) ? VALUE_GOOD : VALUE_BAD;
-    return is_printable_xtext(value) ? VALUE_GOOD : VALUE_BAD;
+    return xtext_is_printable(value) ? VALUE_GOOD : VALUE_BAD;
 }
 
 static const struct param_row mail_rows[] = {

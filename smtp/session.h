@@ -27,6 +27,7 @@ struct smtp_transaction {
     const struct smtp_envelope *envelope; // the session's; copy what is to be kept
     uint64_t declared_size;               // SIZE=, 0 if none
     uint64_t bare_newlines;               // mended so far (at on_end: in all)
+    uint64_t odd_paths;                   // accepted, but beyond RFC limits (smtp/path.h)
     bool is_loop;                         // at on_end: the loop guard says so
     void *state;                          // the handler's own
 };

@@ -20,8 +20,10 @@ static const char *const own_handoffs[] = {"", [SMTP_HANDOFF_SPOOL + 1] = "spool
                                            [SMTP_HANDOFF_RELAY + 1] = "relay", NULL};
 static const char *const tls_modes[] = {
     [SMTP_TLS_NO] = "no", [SMTP_TLS_MAY] = "may", [SMTP_TLS_REQUIRE] = "require", NULL};
-static const char *const newline_choices[] = {"normalise", "reject", NULL};
-static const char *const route_choices[] = {"reject", "strip", NULL};
+static const char *const newline_choices[] = {
+    [SMTP_NEWLINES_NORMALISE] = "normalise", [SMTP_NEWLINES_REJECT] = "reject", NULL};
+static const char *const route_choices[] = {
+    [SMTP_ROUTES_REJECT] = "reject", [SMTP_ROUTES_STRIP] = "strip", NULL};
 
 const struct setting_row smtp_listener_rows[] = {
     {.name = "name",

@@ -6,6 +6,10 @@
 #include "base/setting.h"
 #include "smtp/envelope.h"
 
+enum smtp_newlines { SMTP_NEWLINES_NORMALISE, SMTP_NEWLINES_REJECT };
+
+enum smtp_routes { SMTP_ROUTES_REJECT, SMTP_ROUTES_STRIP };
+
 enum smtp_tls_mode { SMTP_TLS_NO, SMTP_TLS_MAY, SMTP_TLS_REQUIRE };
 
 struct smtp_listener_settings { // listen "ADDRESS" { ... }
@@ -32,8 +36,8 @@ struct smtp_settings { // global, the whole daemon's
     uint64_t max_recipients, max_connections;
     uint64_t max_errors;  // bad commands in a session before 421 [20]
     uint64_t max_session; // ms of one session, a transaction under way is finished [1h]
-    int bare_newlines;    // 0 normalise, 1 reject
-    int source_routes;    // 0 reject, 1 strip
+    int bare_newlines;    // enum smtp_newlines
+    int source_routes;    // enum smtp_routes
     bool strict_paths;
     bool trace;
     int handoff; // enum smtp_handoff

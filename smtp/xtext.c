@@ -88,3 +88,19 @@ xtext_is_valid(struct span text)
     }
     return true;
 }
+
+bool
+xtext_is_printable(struct span text)
+{
+    char byte;
+    size_t len;
+
+    if (text.len == 0)
+        return false;
+    for (; text.len > 0; text = span_skip(text, len)) {
+        len = decode_one(text, &byte);
+        if (len == 0 || (unsigned char)byte < 0x20 || byte == 0x7f)
+            return false;
+    }
+    return true;
+}

@@ -13,5 +13,7 @@ int xtext_encode(struct buf *out, struct span raw);
 // -1: not xtext, or out's ceiling; nothing is promised about out then.
 int xtext_decode(struct buf *out, struct span text);
 bool xtext_is_valid(struct span text); // "=" is allowed raw here, as Postfix sends it
+// The same, not empty, and what it stands for holds no control character.
+bool xtext_is_printable(struct span text);
 
 #endif

@@ -95,15 +95,15 @@ struct printable_row {
 };
 
 static const struct printable_row printable_rows[] = {
-    {"",        false},
-    {"abc",     true },
-    {"a=b+20",  true },
-    {"+C3+BC",  true },
-    {"a+0Ab",   false},
-    {"a+00",    false},
-    {"a+7F",    false},
-    {"a+2",     false},
-    {"a b",     false},
+    {"",       false},
+    {"abc",    true },
+    {"a=b+20", true },
+    {"+C3+BC", true },
+    {"a+0Ab",  false},
+    {"a+00",   false},
+    {"a+7F",   false},
+    {"a+2",    false},
+    {"a b",    false},
 };
 
 static void
@@ -151,7 +151,7 @@ test_ceiling(void)
 static const struct unit_test tests[] = {
     {"encode",     test_encode    },
     {"decode",     test_decode    },
-    {"printable", test_printable},
+    {"printable",  test_printable },
     {"every byte", test_every_byte},
     {"ceiling",    test_ceiling   },
 };
