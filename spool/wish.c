@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the operator wishes for a message that waits: one pool job each, in which it is under way.
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "spool/due.h"
+#include "spool/file.h"
+
+struct wish {
+    struct task task; // first
+    struct spool *spool;
+    enum spool_wish what;
+    char *reason;
+    spool_wish_done *done;
+    void *arg;
+    char id[ID_MAX + 1];
+    struct agenda_entry *entry; // NULL: not ours, or under way
+    struct bucket *bucket;
+    struct ids_member under_way;
+    struct loop_deferred later;
+    enum spool_wish_result result;
+    int64_t now_ms;
+    struct err err;
+};
+
+// --- in the pool ---
+
+static void
+format_note(const struct wish *wish, const struct reader_message *message, struct buf *out)
+{
+    struct journal_writer writer;
+
+    (void)buf_add_char(out, '\n'); // the file was reopened
+    journal_begin(&writer, out, reader_journal_key(message), message->state.next_seq, wish->now_ms,
+                  wish->what == SPOOL_HOLD ? "held" : "retry");
+    if (wish->what == SPOOL_HOLD)
+        journal_field_text(&writer, "reason", wish->reason);
+    (void)journal_end(&writer);
+}
+
+static int
+append(const struct wish *wish, int fd, const struct reader_message *message, struct err *err)
+{
+    uint64_t room = store_journal_room(message->envelope.rcpt_count);
+    struct buf note;
+    int result = 0;
+
+    if (message->file_size != message->journal_end)
+        result = store_cut(fd, message->journal_end, room, err);
+    buf_init(&note, JOURNAL_LINE_MAX);
+    format_note(wish, message, &note);
+    if (result == 0)
+        result = fs_write_all_at(fd, note.data, note.len, (off_t)message->journal_end, err);
+    buf_clear(&note);
+    if (result == 0 && wish->what == SPOOL_RETRY)
+        result = store_set_due(fd, wish->now_ms, err);
+    if (result == 0 && wish->spool->settings->sync)
+        result = fs_sync_data(fd, err);
+    return result;
+}
+
+static int
+note(struct wish *wish, int fd)
+{
+    struct reader_message message;
+    enum reader_result result = reader_load(fd, &message, &wish->err);
+    int noted = -1;
+
+    // What is damaged is set aside by the loading, when it is due.
+    if (result == READER_OK)
+        noted = append(wish, fd, &message, &wish->err);
+    reader_message_clear(&message);
+    return noted;
+}
+
+static int
+move_to_hold(struct wish *wish)
+{
+    const struct spool *spool = wish->spool;
+    const char *name = agenda_entry_name(wish->entry);
+
+    if (!spool->settings->sync)
+        return store_rename(wish->bucket->fd, name, spool->root.hold_fd, wish->id, &wish->err);
+    return fs_move(wish->bucket->fd, name, spool->root.hold_fd, wish->id, &wish->err);
+}
+
+static int
+fulfil(struct wish *wish)
+{
+    const char *name = agenda_entry_name(wish->entry);
+    int fd, result;
+
+    if (wish->what == SPOOL_DELETE)
+        return store_remove(wish->bucket->fd, name, &wish->err);
+    fd = fs_open_write(wish->bucket->fd, name, &wish->err);
+    if (fd < 0)
+        return -1;
+    result = note(wish, fd);
+    close(fd);
+    return result == 0 && wish->what == SPOOL_HOLD ? move_to_hold(wish) : result;
+}
+
+static void
+work(struct task *task)
+{
+    struct wish *wish = (struct wish *)task;
+
+    wish->result = fulfil(wish) == 0 ? SPOOL_WISH_DONE : SPOOL_WISH_FAILED;
+}
+
+// --- on the loop ---
+
+static void
+answer(void *arg)
+{
+    struct wish *wish = arg;
+
+    wish->done(wish->arg, wish->result, wish->result == SPOOL_WISH_FAILED ? &wish->err : NULL);
+    mem_free(&wish->reason);
+    mem_free(&wish);
+}
+
+static void
+settle(struct wish *wish)
+{
+    struct spool *spool = wish->spool;
+    bool has_left = wish->what != SPOOL_RETRY && wish->result == SPOOL_WISH_DONE;
+
+    ids_remove(&spool->under_way, &wish->under_way);
+    if (!has_left) {
+        agenda_add(&spool->agenda, wish->entry,
+                   wish->result == SPOOL_WISH_DONE ? wish->now_ms : wish->entry->due_ms);
+        due_look(spool);
+        return;
+    }
+    if (wish->what == SPOOL_DELETE)
+        log_info("spool", "%s: removed by the operator", wish->id);
+    else
+        log_info("spool", "%s: held by the operator", wish->id);
+    agenda_entry_free(&wish->entry);
+    spool_count(spool, -1);
+    bucket_mark(wish->bucket);
+    bucket_leave(wish->bucket);
+}
+
+static void
+done(struct task *task)
+{
+    struct wish *wish = (struct wish *)task;
+
+    settle(wish);
+    answer(wish);
+}
+
+void
+spool_wish(struct spool *spool, enum spool_wish what, const char *id, const char *reason,
+           spool_wish_done *on_done, void *arg)
+{
+    struct wish *wish = mem_zalloc(sizeof *wish);
+    struct agenda_entry *entry = agenda_find(&spool->agenda, id);
+
+    wish->spool = spool;
+    wish->what = what;
+    wish->done = on_done;
+    wish->arg = arg;
+    wish->later.run = answer;
+    wish->later.arg = wish;
+    if (entry == NULL) {
+        wish->result =
+            ids_find(&spool->under_way, id) != NULL ? SPOOL_WISH_UNDER_WAY : SPOOL_WISH_NOT_OURS;
+        loop_defer(spool->loop, &wish->later);
+        return;
+    }
+    agenda_remove(&spool->agenda, entry);
+    snprintf(wish->id, sizeof wish->id, "%s", id);
+    wish->entry = entry;
+    wish->bucket = entry->where;
+    wish->reason = mem_strdup(reason);
+    wish->now_ms = loop_realtime_ms(spool->loop);
+    ids_add(&spool->under_way, &wish->under_way, wish->id, NULL);
+    task_start(&spool->tasks, &wish->task, work, done);
+}
+
+void
+spool_retry_all(struct spool *spool)
+{
+    agenda_hasten(&spool->agenda, loop_realtime_ms(spool->loop));
+    due_look(spool);
+}
