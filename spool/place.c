@@ -166,11 +166,14 @@ static int
 lock_instance(struct place_root *root, const char *name, struct place_instance *instance,
               struct err *err)
 {
-    int fd = fs_open_dir(root->active_fd, name, err);
+    struct err why;
+    int fd = fs_open_dir(root->active_fd, name, &why);
     int result = 0;
 
+    if (fd < 0 && errno == ENOENT)
+        return 0;
     if (fd < 0)
-        return errno == ENOENT ? 0 : -1;
+        return err_set(err, why.kind, "%s", why.text);
     if (try_flock(fd) == 0)
         result = is_still_there(root->active_fd, name, fd) ? 1 : 0;
     else if (errno != EWOULDBLOCK)
