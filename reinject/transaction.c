@@ -299,6 +299,9 @@ read_data(struct transaction *transaction, const struct answer *answer, enum ste
     // somebody was: we do not mean the same transaction.
     if (is_go != (transaction->accepted > 0) && (is_go || answer->code == 503))
         return TRANSACTION_DISTRUST;
+    // More behind the 354, before a byte of content left: it would pass for the reply to the dot.
+    if (is_go && conn_input(transaction->conn).len > 0)
+        return TRANSACTION_DISTRUST;
     if (is_go)
         return begin_content(transaction);
     end_accepted(transaction, answer);
