@@ -36,7 +36,7 @@ read_number(struct span text, uint64_t *value_out)
 void
 id_maker_init(struct id_maker *maker, uint16_t tag)
 {
-    assert(tag < 1 << TAG_BITS);
+    assert(tag < ID_TAGS);
     *maker = (struct id_maker){.tag = tag};
 }
 

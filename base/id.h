@@ -10,14 +10,14 @@
 
 #include "base/str.h"
 
-enum { ID_LEN = 11, ID_MAX = 40 };
+enum { ID_LEN = 11, ID_MAX = 40, ID_TAGS = 1024 };
 
 struct id_maker {
     uint16_t tag; // 0..1023
     uint64_t last;
 };
 
-void id_maker_init(struct id_maker *maker, uint16_t tag);
+void id_maker_init(struct id_maker *maker, uint16_t tag); // tag < ID_TAGS
 void id_next(struct id_maker *maker, int64_t realtime_ms, char out[ID_LEN + 1]);
 // -1: would be too long, or the parent is not valid.
 int id_child(const char *parent, uint32_t number, char out[ID_MAX + 1]);

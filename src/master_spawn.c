@@ -129,7 +129,7 @@ make_child(struct order *order, struct err *err)
         err_set(err, ERR_TEMP, "too many workers are still draining");
         return NULL;
     }
-    order->tag = master->next_tag++;
+    order->tag = master->next_tag++ % ID_TAGS;
     if (channel_pair(ends, err) != 0)
         return NULL;
     if (order->row != SIZE_MAX)
