@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Lines with a right checksum among any bytes: the state that they amount to never opens again what
-// is retired. The input's lines get their checksums here, else hardly one would be believed.
+// is retired, and its counts are those of its recipients. The input's lines get their checksums
+// here, else hardly one would be believed.
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
@@ -30,6 +31,28 @@ sign_lines(struct span in, struct buf *out)
     }
 }
 
+static void
+check_counts(const struct spool_state *state)
+{
+    size_t retired = 0, under_way = 0;
+
+    for (size_t i = 0; i < state->rcpt_count; i++) {
+        const struct rcpt_state *rcpt = &state->rcpts[i];
+
+        retired += state_rcpt_is_retired(rcpt) ? 1 : 0;
+        under_way += rcpt->attempt == state->attempt ? 1 : 0;
+        FUZZ_CHECK(rcpt->group < (int)state->group_count);
+        FUZZ_CHECK(rcpt->group < 0 || state->groups[rcpt->group].verdict != VERDICT_NONE);
+        FUZZ_CHECK(rcpt->until_ms == 0 || rcpt->status == RCPT_DEFERRED);
+        FUZZ_CHECK(rcpt->reply == NULL || strlen(rcpt->reply) <= STATE_TEXT_MAX);
+    }
+    FUZZ_CHECK(retired == state->retired_count && under_way == state->under_way);
+    FUZZ_CHECK(state->attempt_open == (under_way > 0));
+    FUZZ_CHECK(state->attempt_open || !state->attempt_alone);
+    FUZZ_CHECK(!state->done || state_is_retired(state));
+    FUZZ_CHECK(state_next_try_ms(state) >= 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -44,7 +67,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     state_init(&state, RCPTS);
     journal_reader_init(reader, buf_span(&journal), key);
     while (journal_next(reader, &line)) {
+        FUZZ_CHECK(line.text.data + line.text.len == journal.data + reader->good_end);
         state_apply(&state, &line);
+        check_counts(&state);
         for (size_t i = 0; i < RCPTS; i++) {
             bool is_retired = state_rcpt_is_retired(&state.rcpts[i]);
 
