@@ -112,12 +112,17 @@ static void
 check_twice(struct reader *reader, const struct tree_section *section)
 {
     const struct tree_section *parent = reader->open[reader->depth - 2].section;
+    char what[200];
 
     for (size_t i = 0; i + 1 < parent->section_count; i++) {
         const struct tree_section *other = parent->sections[i];
 
-        if (other->rules == section->rules && strcmp(other->title, section->title) == 0)
-            (void)fail_twice(reader, section->rules->name, other->file, other->line, section->line);
+        if (other->rules != section->rules || strcmp(other->title, section->title) != 0)
+            continue;
+        (void)snprintf(what, sizeof what, "%s%s%.128s%s", section->rules->name,
+                       section->title[0] == '\0' ? "" : " \"", section->title,
+                       section->title[0] == '\0' ? "" : "\"");
+        (void)fail_twice(reader, what, other->file, other->line, section->line);
     }
 }
 

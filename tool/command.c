@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tool/command.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "tool/print.h"
+
+struct row {
+    const char *name;
+    tool_command *run;
+    const char *usage, *help;
+};
+
+static const struct row rows[] = {
+    {"list",   list_run,   "[--where P,..] [--from A] [--to A] [--older T] [--newer T]",
+     "one line a message; P is active, hold, quarantine or corrupt"                                                                    },
+    {"show",   show_run,   "ID...",                                                      "envelope, recipients, decisions, journal"    },
+    {"cat",    cat_run,    "[--raw] [--headers] ID...",                                  "the message"                                 },
+    {"retry",  queue_run,  "ID... | - | all",                                            "try it now (-: ids from standard input)"     },
+    {"hold",   queue_run,  "[--reason TEXT] ID... | -",                                  "keep it until unhold"                        },
+    {"unhold", queue_run,  "ID... | -",                                                  "let it go on"                                },
+    {"delete", queue_run,  "ID... | -",                                                  "remove it for good"                          },
+    {"check",  check_run,  "",                                                           "check the configuration and what it names"   },
+    {"config", config_run, "[-d | -n]",                                                  "all settings; -d: defaults; -n: non-defaults"},
+    {"reload", reload_run, "",                                                           "have the daemon read its configuration"      },
+};
+
+static void
+print_help(FILE *out)
+{
+    (void)fputs("usage: postern [-c FILE] [--json] COMMAND\n"
+                "  -c FILE    configuration [" POSTERN_CONFIG_FILE "]\n"
+                "  --json     one JSON object a line\n"
+                "  --version  print the version\n"
+                "  --help     print this\n\n",
+                out);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        (void)fprintf(out, "  %s%s%s\n             %s\n", rows[i].name,
+                      rows[i].usage[0] == '\0' ? "" : " ", rows[i].usage, rows[i].help);
+    (void)fputs("\nexit: 0 done, 1 found nothing or refused, 64 usage, 69 no daemon, 74 I/O,\n"
+                "77 not permitted, 78 configuration\n",
+                out);
+}
+
+static const struct row *
+find_row(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static enum tool_exit
+run(struct tool *tool, const struct row *row, int argc, char **argv)
+{
+    struct settings *settings = NULL;
+    enum tool_exit result;
+    struct err err;
+
+    if (settings_load(tool->config_file, &settings, &err) != 0) {
+        print_error(tool, "%s", err.text);
+        return TOOL_CONFIGURATION;
+    }
+    tool->settings = settings;
+    result = row->run(tool, argc, argv);
+    tool->settings = NULL;
+    settings_free(&settings);
+    if (fflush(tool->out) != 0 || ferror(tool->out) != 0) {
+        print_error(tool, "cannot write the output");
+        result = print_worse(result, TOOL_IO);
+    }
+    return result;
+}
+
+enum tool_exit
+command_run(struct tool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json",    no_argument, NULL, 'j'},
+        {"version", no_argument, NULL, 'V'},
+        {"help",    no_argument, NULL, 'h'},
+        {NULL,      0,           NULL, 0  }
+    };
+    const struct row *row;
+    int option, first;
+
+    tool->config_file = POSTERN_CONFIG_FILE;
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
+        if (option == 'c') {
+            tool->config_file = optarg;
+        } else if (option == 'j') {
+            tool->as_json = true;
+        } else if (option == 'V') {
+            (void)fputs("postern " POSTERN_VERSION "\n", tool->out);
+            return TOOL_DONE;
+        } else {
+            print_help(option == 'h' ? tool->out : tool->errors);
+            return option == 'h' ? TOOL_DONE : TOOL_USAGE;
+        }
+    }
+    first = optind;
+    row = first < argc ? find_row(argv[first]) : NULL;
+    if (row != NULL)
+        return run(tool, row, argc - first, argv + first);
+    if (first < argc)
+        print_error(tool, "there is no command %s", argv[first]);
+    print_help(tool->errors);
+    return TOOL_USAGE;
+}
