@@ -25,6 +25,8 @@ static const char *const newline_choices[] = {
 static const char *const route_choices[] = {
     [SMTP_ROUTES_REJECT] = "reject", [SMTP_ROUTES_STRIP] = "strip", NULL};
 
+// One member a line: the alignment of arrays would spread them over the page.
+// clang-format off
 const struct setting_row smtp_listener_rows[] = {
     {.name = "name",
      .type = SETTING_TEXT,
@@ -73,17 +75,17 @@ const struct setting_row smtp_listener_rows[] = {
      .type = SETTING_BOOL,
      .offset = LISTENER(chunking),
      .initial = "no",
-     .help = "Offer CHUNKING (BDAT)."                                                                                 },
+     .help = "Offer CHUNKING (BDAT)."},
     {.name = "clients",
      .type = SETTING_NETS,
      .offset = LISTENER(clients),
      .initial = LOOPBACK,
-     .help = "Networks that may connect; a UNIX socket has its mode and group instead."                                                                  },
+     .help = "Networks that may connect; a UNIX socket has its mode and group instead."},
     {.name = "xforward_clients",
      .type = SETTING_NETS,
      .offset = LISTENER(xforward_clients),
      .initial = LOOPBACK,
-     .help = "Networks that may use XFORWARD; over a UNIX socket everybody may."                                                                   },
+     .help = "Networks that may use XFORWARD; over a UNIX socket everybody may."},
 };
 
 const size_t smtp_listener_row_count = COUNT(smtp_listener_rows);
@@ -94,13 +96,13 @@ const struct setting_row smtp_listener_tls_rows[] = {
      .offset = LISTENER(tls_cert),
      .max = 1024,
      .initial = "",
-     .help = "PEM file with the certificate and those above it."                               },
+     .help = "PEM file with the certificate and those above it."},
     {.name = "key",
      .type = SETTING_TEXT,
      .offset = LISTENER(tls_key),
      .max = 1024,
      .initial = "",
-     .help = "PEM file with the private key."                                                  },
+     .help = "PEM file with the private key."},
     {.name = "client_ca",
      .type = SETTING_TEXT,
      .offset = LISTENER(tls_client_ca),
@@ -113,7 +115,7 @@ const struct setting_row smtp_listener_tls_rows[] = {
      .offset = LISTENER(tls_mode),
      .initial = "no",
      .choices = tls_modes,
-     .help = "STARTTLS: no, offered (may), or demanded before mail (require)."                 },
+     .help = "STARTTLS: no, offered (may), or demanded before mail (require)."},
 };
 
 const size_t smtp_listener_tls_row_count = COUNT(smtp_listener_tls_rows);
@@ -131,7 +133,7 @@ const struct setting_row smtp_rows[] = {
      .offset = GLOBAL(max_size),
      .max = TERA,
      .initial = "100M",
-     .help = "Size of a message at most; 0: no limit."                                                                                           },
+     .help = "Size of a message at most; 0: no limit."},
     {.name = "max_recipients",
      .type = SETTING_NUMBER,
      .offset = GLOBAL(max_recipients),
@@ -171,12 +173,12 @@ const struct setting_row smtp_rows[] = {
      .offset = GLOBAL(source_routes),
      .initial = "reject",
      .choices = route_choices,
-     .help = "What a path such as <@a:b@c> gets: a 501, or its route taken off." },
+     .help = "What a path such as <@a:b@c> gets: a 501, or its route taken off."},
     {.name = "strict_paths",
      .type = SETTING_BOOL,
      .offset = GLOBAL(strict_paths),
      .initial = "no",
-     .help = "Refuse paths beyond RFC 5321's limits and grammar that could be carried."                       },
+     .help = "Refuse paths beyond RFC 5321's limits and grammar that could be carried."},
     {.name = "trace",
      .type = SETTING_BOOL,
      .offset = GLOBAL(trace),
@@ -188,8 +190,10 @@ const struct setting_row smtp_rows[] = {
      .initial = "spool",
      .choices = handoffs,
      .help = "When mail is answered: once it is safe on disk (spool), or with the next hop's "
-             "answer (relay)."       },
+             "answer (relay)."},
 };
+
+// clang-format on
 
 const size_t smtp_row_count = COUNT(smtp_rows);
 

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "smtp/session.h"
 #include "smtp/session_private.h"
 #include "tests/unit/harness.h"
@@ -213,6 +214,21 @@ talk_settings(struct talk *talk)
     talk->listener.tls_mode = (flags & TALK_NEEDS_TLS) != 0 ? SMTP_TLS_REQUIRE : SMTP_TLS_NO;
 }
 
+// The refusals that are provoked here would fill the terminal; test_session_log.c reads them.
+static inline void
+talk_be_quiet(void)
+{
+    static char empty[] = "", facility[] = "mail", format[] = "text";
+    static const struct log_settings settings = {.facility = facility,
+                                                 .file = empty,
+                                                 .error_file = empty,
+                                                 .format = format,
+                                                 .syslog_path = empty};
+    struct err err;
+
+    CU_ASSERT(log_open("test", &settings, false, 0, &err) == 0);
+}
+
 static inline void
 talk_init(struct talk *talk, unsigned flags)
 {
@@ -223,6 +239,7 @@ talk_init(struct talk *talk, unsigned flags)
                                                 .on_abort = talk_on_abort,
                                                 .offers = talk_offers};
 
+    talk_be_quiet();
     *talk = (struct talk){.flags = flags, .fd = -1};
     talk->loop = loop_new(NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(talk->loop);
@@ -292,7 +309,7 @@ static inline void
 talk_say(struct talk *talk, struct span words)
 {
     while (words.len > 0) {
-        ssize_t len = write(talk->fd, words.data, words.len);
+        ssize_t len = send(talk->fd, words.data, words.len, MSG_NOSIGNAL);
 
         if (len < 0 && errno != EAGAIN)
             return; // closed by the session: what it said before counts
@@ -318,6 +335,7 @@ talk_clear(struct talk *talk)
         session_abort(talk->session);
     talk_turns(talk, 2);
     loop_free(&talk->loop);
+    log_close();
     setting_clear(smtp_rows, smtp_row_count, &talk->settings);
     setting_clear(smtp_listener_rows, smtp_listener_row_count, &talk->listener);
     setting_clear(smtp_listener_tls_rows, smtp_listener_tls_row_count, &talk->listener);

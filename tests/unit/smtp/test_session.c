@@ -5,35 +5,55 @@
 
 #include "tests/unit/smtp/talk.h"
 
-#define TWO_MAILS                                                                                  \
-    TALK_HELLO TALK_MAIL TALK_RCPT                                                                 \
-        "DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\n"                                                 \
-        "MAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nDATA\r\nSubject: y\r\n\r\n..dot\r\n.\r\nQUIT\r\n"
+#define MAIL_ONE TALK_MAIL TALK_RCPT "DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\n"
+#define MAIL_TWO "MAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nDATA\r\nSubject: y\r\n\r\n..dot\r\n.\r\n"
+#define TWO_MAILS TALK_HELLO MAIL_ONE MAIL_TWO "QUIT\r\n"
+#define MAIL_OK(id) TALK_MAIL_OK TALK_RCPT_OK TALK_DATA_OK TALK_SENT(id)
+#define TWO_MAILS_OK TALK_HELLO_OK MAIL_OK("id1") MAIL_OK("id2") "221 2.0.0 Bye\r\n"
+#define TWO_MAILS_EVENTS "mail<a@b>[] rcpt<c@d>[] data end mail<>[] rcpt<postmaster>[] data end "
+#define TWO_MAILS_CONTENT "Subject: x\r\n\r\nhello\r\n|Subject: y\r\n\r\n.dot\r\n|"
+#define LHLO "LHLO me\r\n"
+#define LHLO_OK                                                                                    \
+    "250-mx.test\r\n250-PIPELINING\r\n250-SIZE "                                                   \
+    "1000\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"                                          \
+    "250-XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE\r\n250 ENHANCEDSTATUSCODES\r\n"
+#define MAIL_FIRST "503 5.5.1 Bad sequence of commands: MAIL first\r\n"
 
+// clang-format off
 static const struct talk_row rows[] = {
-    {"one mail",                    0,                               TALK_SAYS(TALK_UP_TO_RCPT "DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\nQUIT\r\n"),
+    {"one mail", 0,
+     TALK_SAYS(TALK_UP_TO_RCPT "DATA\r\nSubject: x\r\n\r\nhello\r\n.\r\nQUIT\r\n"),
      TALK_UP_TO_RCPT_OK TALK_DATA_OK TALK_SENT("id1") "221 2.0.0 Bye\r\n",
-     "mail<a@b>[] rcpt<c@d>[] data end ",                                                                                                          "Subject: x\r\n\r\nhello\r\n|",                            true },
-    {"two mails",                   0,                               TALK_SAYS(TWO_MAILS),
-     TALK_UP_TO_RCPT_OK TALK_DATA_OK TALK_SENT("id1")
-         TALK_MAIL_OK TALK_RCPT_OK TALK_DATA_OK TALK_SENT("id2") "221 2.0.0 Bye\r\n",
-     "mail<a@b>[] rcpt<c@d>[] data end mail<>[] rcpt<postmaster>[] data end ",                                                                     "Subject: x\r\n\r\nhello\r\n|Subject: y\r\n\r\n.dot\r\n|", true },
-    {"two mails, answered at once", TALK_FINISH_AT_ONCE,             TALK_SAYS(TWO_MAILS),
-     TALK_UP_TO_RCPT_OK TALK_DATA_OK TALK_SENT("id1")
-         TALK_MAIL_OK TALK_RCPT_OK TALK_DATA_OK TALK_SENT("id2") "221 2.0.0 Bye\r\n",
-     "mail<a@b>[] rcpt<c@d>[] data end mail<>[] rcpt<postmaster>[] data end ",                                                                     "Subject: x\r\n\r\nhello\r\n|Subject: y\r\n\r\n.dot\r\n|", true },
-    {"two mails, held",             TALK_HOLD_CONTENT,               TALK_SAYS(TWO_MAILS),
-     TALK_UP_TO_RCPT_OK TALK_DATA_OK TALK_SENT("id1")
-         TALK_MAIL_OK TALK_RCPT_OK TALK_DATA_OK TALK_SENT("id2") "221 2.0.0 Bye\r\n",
-     "mail<a@b>[] rcpt<c@d>[] data end mail<>[] rcpt<postmaster>[] data end ",                                                                     "Subject: x\r\n\r\nhello\r\n|Subject: y\r\n\r\n.dot\r\n|", true },
-    {"an answer is awaited",        TALK_NEVER_FINISH,
+     "mail<a@b>[] rcpt<c@d>[] data end ", "Subject: x\r\n\r\nhello\r\n|", true},
+    {"two mails", 0, TALK_SAYS(TWO_MAILS), TWO_MAILS_OK, TWO_MAILS_EVENTS, TWO_MAILS_CONTENT, true},
+    {"two mails, answered at once", TALK_FINISH_AT_ONCE,
+     TALK_SAYS(TWO_MAILS), TWO_MAILS_OK, TWO_MAILS_EVENTS, TWO_MAILS_CONTENT, true},
+    {"two mails, held", TALK_HOLD_CONTENT,
+     TALK_SAYS(TWO_MAILS), TWO_MAILS_OK, TWO_MAILS_EVENTS, TWO_MAILS_CONTENT, true},
+    {"an answer is awaited", TALK_NEVER_FINISH,
      TALK_SAYS(TALK_UP_TO_RCPT "DATA\r\nx\r\n.\r\nNOOP\r\nQUIT\r\n"),
-     TALK_UP_TO_RCPT_OK TALK_DATA_OK,                                                 "mail<a@b>[] rcpt<c@d>[] data end ",                         "x\r\n|",                                                  false},
-    {"every recipient its reply",   TALK_LMTP | TALK_EACH_ITS_REPLY,
-     TALK_SAYS("LHLO me\r\n" TALK_MAIL TALK_RCPT "RCPT TO:<c@\r\n" TALK_RCPT TALK_RCPT
+     TALK_UP_TO_RCPT_OK TALK_DATA_OK,
+     "mail<a@b>[] rcpt<c@d>[] data end ", "x\r\n|", false},
+    {"every recipient its reply", TALK_LMTP | TALK_EACH_ITS_REPLY,
+     TALK_SAYS(LHLO TALK_MAIL TALK_RCPT "RCPT TO:<c@\r\n" TALK_RCPT TALK_RCPT
                "DATA\r\nx\r\n.\r\nQUIT\r\n"),
-     NULL,                                                                            "mail<a@b>[] rcpt<c@d>[] rcpt<c@d>[] rcpt<c@d>[] data end ", "x\r\n|",                                                  true },
+     LHLO_OK TALK_MAIL_OK TALK_RCPT_OK "501 5.1.3 Bad recipient address syntax\r\n"
+     TALK_RCPT_OK TALK_RCPT_OK TALK_DATA_OK
+     TALK_SENT("id1") "451 4.3.0 Later\r\n" TALK_SENT("id1") "221 2.0.0 Bye\r\n",
+     "mail<a@b>[] rcpt<c@d>[] rcpt<c@d>[] rcpt<c@d>[] data end ", "x\r\n|", true},
+    {"one reply for every recipient", TALK_LMTP,
+     TALK_SAYS(LHLO TALK_MAIL TALK_RCPT TALK_RCPT "DATA\r\nx\r\n.\r\n"
+               TALK_MAIL TALK_RCPT "DATA\r\ny\r\n.\r\n"),
+     LHLO_OK TALK_MAIL_OK TALK_RCPT_OK TALK_RCPT_OK TALK_DATA_OK TALK_SENT("id1") TALK_SENT("id1")
+     TALK_MAIL_OK TALK_RCPT_OK TALK_DATA_OK TALK_SENT("id2"),
+     NULL, "x\r\n|y\r\n|", false},
+    {"MAIL refused, all pipelined", TALK_REFUSE_MAIL,
+     TALK_SAYS(TALK_UP_TO_RCPT TALK_RCPT "DATA\r\nRSET\r\n"),
+     TALK_HELLO_OK "452 4.3.1 No room\r\n" MAIL_FIRST MAIL_FIRST MAIL_FIRST TALK_OK,
+     "", "", false},
 };
+
+// clang-format on
 
 static void
 test_rows(void)
