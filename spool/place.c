@@ -32,9 +32,11 @@ static uint32_t
 random_u32(void)
 {
     uint32_t value;
+    ssize_t got;
 
-    while (getrandom(&value, sizeof(value), 0) != (ssize_t)sizeof(value))
-        continue;
+    do
+        got = getrandom(&value, sizeof(value), 0);
+    while (got != (ssize_t)sizeof(value));
     return value;
 }
 

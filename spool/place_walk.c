@@ -68,9 +68,10 @@ type_of(const struct dirent *entry, int dir_fd)
     struct stat info;
 
     if (entry->d_type != DT_UNKNOWN)
-        return DTTOIF(entry->d_type);
-    return fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_mode & S_IFMT
-                                                                           : 0;
+        return (mode_t)DTTOIF(entry->d_type);
+    if (fstatat(dir_fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return 0;
+    return info.st_mode & S_IFMT;
 }
 
 struct entry {

@@ -5,7 +5,7 @@
 
 #define MIN_DELAY UINT64_C(10)
 #define SECOND UINT64_C(1000)
-#define DAY (24 * 60 * 60 * SECOND)
+#define DAY (86400 * SECOND)
 #define TERA (UINT64_C(1) << 40)
 
 #define AT(member) offsetof(struct spool_settings, member)
@@ -36,7 +36,7 @@ const struct setting_row spool_rows[] = {
      .type = SETTING_NUMBER,
      .offset = AT(max_messages),
      .min = 1,
-     .max = 100 * 1000 * 1000,
+     .max = 100000000,
      .initial = "200000",
      .help = "Messages in work or waiting at most; beyond it mail gets a 452."},
     {.name = "lifetime",

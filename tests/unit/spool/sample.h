@@ -11,8 +11,11 @@
 #include "base/mem.h"
 #include "spool/format.h"
 #include "spool/journal.h"
+#include "spool/state.h"
 
 static const char sample_id[] = "4X2k9QzT7mB";
+
+enum { SAMPLE_KEY = 4711 };
 
 static inline void
 sample_envelope(struct smtp_envelope *envelope, size_t rcpt_count)
@@ -78,6 +81,29 @@ sample_note(struct buf *journal, uint64_t key, uint64_t seq, const char *text)
     }
     if (journal_end(&writer) != 0)
         abort();
+}
+
+// Lines as sample_note takes them, NULL at the end.
+static inline void
+sample_apply(struct spool_state *state, const char *const *lines)
+{
+    static struct journal_reader reader;
+    struct buf journal;
+
+    buf_init(&journal, 8 << 20);
+    for (uint64_t seq = state->next_seq; *lines != NULL; lines++, seq++)
+        sample_note(&journal, SAMPLE_KEY, seq, *lines);
+    journal_reader_init(&reader, buf_span(&journal), SAMPLE_KEY);
+    state_apply_all(state, &reader);
+    if (reader.good_end != journal.len)
+        abort();
+    buf_clear(&journal);
+}
+
+static inline void
+sample_apply_one(struct spool_state *state, const char *line)
+{
+    sample_apply(state, (const char *const[]){line, NULL});
 }
 
 // A file in memory that holds content.

@@ -4,30 +4,9 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/spool/sample.h"
 
-enum { KEY = 4711, STATUSES = RCPT_DISCARDED + 1 };
+enum { KEY = SAMPLE_KEY, STATUSES = RCPT_DISCARDED + 1 };
 
 static struct journal_reader reader;
-
-// Lines as sample_note takes them, NULL at the end.
-static void
-apply(struct spool_state *state, const char *const *lines)
-{
-    struct buf journal;
-
-    buf_init(&journal, 8 << 20);
-    for (uint64_t seq = state->next_seq; *lines != NULL; lines++, seq++)
-        sample_note(&journal, KEY, seq, *lines);
-    journal_reader_init(&reader, buf_span(&journal), KEY);
-    state_apply_all(state, &reader);
-    CU_ASSERT_EQUAL(reader.good_end, journal.len);
-    buf_clear(&journal);
-}
-
-static void
-apply_one(struct spool_state *state, const char *line)
-{
-    apply(state, (const char *const[]){line, NULL});
-}
 
 // How recipient 0 comes into each status.
 static const char *const ways[STATUSES] = {
@@ -81,9 +60,9 @@ test_every_event_in_every_status(void)
             enum rcpt_status expected = rows[i].expected[from];
 
             state_init(&state, 1);
-            apply_one(&state, ways[from]);
+            sample_apply_one(&state, ways[from]);
             CU_ASSERT_EQUAL(state.odd, 0);
-            apply_one(&state, rows[i].line);
+            sample_apply_one(&state, rows[i].line);
             UNIT_CHECK_ROW(rows[i].line, state.rcpts[0].status == expected);
             UNIT_CHECK_ROW(rows[i].line, state.odd == (rows[i].odd[from] == '!' ? 1 : 0));
             UNIT_CHECK_ROW(rows[i].line, state_open_count(&state) == (expected < S ? 1 : 0));
@@ -102,12 +81,12 @@ test_retired_stay(void)
         char *reply;
 
         state_init(&state, 2);
-        apply_one(&state, ways[way]);
+        sample_apply_one(&state, ways[way]);
         reply = mem_strdup(state.rcpts[0].reply);
         for (size_t other = 0; other < STATUSES; other++)
-            apply_one(&state, ways[other]);
-        apply(&state, (const char *const[]){"attempt r=0-1 alone=1", "retry", "unheld",
-                                            "decided g=0 verdict=accept r=0-1", NULL});
+            sample_apply_one(&state, ways[other]);
+        sample_apply(&state, (const char *const[]){"attempt r=0-1 alone=1", "retry", "unheld",
+                                                   "decided g=0 verdict=accept r=0-1", NULL});
         CU_ASSERT_EQUAL(state.rcpts[0].status, (enum rcpt_status)way);
         CU_ASSERT_EQUAL(state.rcpts[0].group, -1);
         CU_ASSERT((reply == NULL && state.rcpts[0].reply == NULL) ||
@@ -127,11 +106,12 @@ test_what_is_kept_of_outcomes(void)
 
     state_init(&state, 6);
     rcpts = state.rcpts;
-    apply(&state, (const char *const[]){
-                      "deferred r=0-1 until=1000 code=451 reply=4.3.0 relay=x",
-                      "deferred r=1 until=2000 code=452", "failed r=2 code=550 reply=5.1.1",
-                      "sent r=3 code=250 reply=2.0.0 qid=4Zb", "bounced r=2 child=4X2k9QzT7mB.1",
-                      "discarded r=4 reason=unwanted", "failed r=5 code=1000", NULL});
+    sample_apply(&state,
+                 (const char *const[]){
+                     "deferred r=0-1 until=1000 code=451 reply=4.3.0 relay=x",
+                     "deferred r=1 until=2000 code=452", "failed r=2 code=550 reply=5.1.1",
+                     "sent r=3 code=250 reply=2.0.0 qid=4Zb", "bounced r=2 child=4X2k9QzT7mB.1",
+                     "discarded r=4 reason=unwanted", "failed r=5 code=1000", NULL});
     CU_ASSERT_EQUAL(state.odd, 0);
     CU_ASSERT_EQUAL(rcpts[0].until_ms, 1000);
     CU_ASSERT_EQUAL(rcpts[0].tries, 1);
@@ -168,7 +148,7 @@ test_bad_recipients(void)
 
             snprintf(line, sizeof(line), "%s%s", events[i], bad[j]);
             state_init(&state, 2);
-            apply_one(&state, line);
+            sample_apply_one(&state, line);
             UNIT_CHECK_ROW(line, state.odd == 1);
             UNIT_CHECK_ROW(line, state_open_count(&state) == 2 && state.group_count == 0);
             UNIT_CHECK_ROW(line, state.rcpts[0].status == O && state.rcpts[1].status == O);
@@ -186,7 +166,7 @@ test_partly_fitting(void)
     struct spool_state state;
 
     state_init(&state, 4);
-    apply(&state, (const char *const[]){"sent r=1", "failed r=0-3 code=550", NULL});
+    sample_apply(&state, (const char *const[]){"sent r=1", "failed r=0-3 code=550", NULL});
     CU_ASSERT_EQUAL(state.odd, 1);
     CU_ASSERT_EQUAL(state.rcpts[0].status, F);
     CU_ASSERT_EQUAL(state.rcpts[1].status, S);
@@ -222,13 +202,13 @@ test_done(void)
     struct spool_state state;
 
     state_init(&state, 2);
-    apply(&state, (const char *const[]){"sent r=0", "done", NULL});
+    sample_apply(&state, (const char *const[]){"sent r=0", "done", NULL});
     CU_ASSERT_FALSE(state.done);
     CU_ASSERT_EQUAL(state.odd, 1);
-    apply(&state, (const char *const[]){"sent r=1", "done", NULL});
+    sample_apply(&state, (const char *const[]){"sent r=1", "done", NULL});
     CU_ASSERT_TRUE(state.done);
     CU_ASSERT_EQUAL(state.odd, 1);
-    apply(&state, (const char *const[]){"held reason=x", "retry", NULL});
+    sample_apply(&state, (const char *const[]){"held reason=x", "retry", NULL});
     CU_ASSERT_FALSE(state.held);
     CU_ASSERT_EQUAL(state.odd, 3);
     state_clear(&state);
@@ -305,7 +285,7 @@ test_attempts(void)
         struct spool_state state;
 
         state_init(&state, 4);
-        apply(&state, rows[i].lines);
+        sample_apply(&state, rows[i].lines);
         UNIT_CHECK_ROW(rows[i].name, state.attempt_open == rows[i].is_open);
         UNIT_CHECK_ROW(rows[i].name, state.attempt_alone == rows[i].is_alone);
         UNIT_CHECK_ROW(rows[i].name, state.alone_crashes == rows[i].alone_crashes);
@@ -324,20 +304,21 @@ test_operators_wishes(void)
         struct spool_state state;
 
         state_init(&state, 3);
-        apply(&state, (const char *const[]){"crashed n=1", "crashed n=1", "deferred r=0 until=5000",
-                                            "deferred r=0 until=6000", "failed r=1 code=550",
-                                            "sent r=2", "held reason=a", "held reason=b", NULL});
+        sample_apply(&state,
+                     (const char *const[]){"crashed n=1", "crashed n=1", "deferred r=0 until=5000",
+                                           "deferred r=0 until=6000", "failed r=1 code=550",
+                                           "sent r=2", "held reason=a", "held reason=b", NULL});
         CU_ASSERT_TRUE(state.held);
         CU_ASSERT_STRING_EQUAL(state.held_reason, "b");
         CU_ASSERT_EQUAL(state.crashes, 2);
-        apply_one(&state, wishes[i]);
+        sample_apply_one(&state, wishes[i]);
         UNIT_CHECK_ROW(wishes[i], state.crashes == 0);
         UNIT_CHECK_ROW(wishes[i], state.rcpts[0].status == W);
         UNIT_CHECK_ROW(wishes[i], state.rcpts[0].until_ms == 0);
         UNIT_CHECK_ROW(wishes[i], state.rcpts[0].tries == 2);
         UNIT_CHECK_ROW(wishes[i], state.rcpts[1].status == (is_unheld ? O : F));
         UNIT_CHECK_ROW(wishes[i], state.rcpts[2].status == S);
-        UNIT_CHECK_ROW(wishes[i], state.held == !is_unheld);
+        UNIT_CHECK_ROW(wishes[i], state.held == !is_unheld && state.unheld == is_unheld);
         UNIT_CHECK_ROW(wishes[i], (state.held_reason == NULL) == is_unheld);
         UNIT_CHECK_ROW(wishes[i], state_next_try_ms(&state) == 0);
         UNIT_CHECK_ROW(wishes[i], state.odd == 0);
@@ -351,118 +332,13 @@ test_notices(void)
     struct spool_state state;
 
     state_init(&state, 3);
-    apply(&state,
-          (const char *const[]){"sent r=0", "delayed r=1 child=x", "relayed r=0 child=y", NULL});
+    sample_apply(&state, (const char *const[]){"sent r=0", "delayed r=1 child=x",
+                                               "relayed r=0 child=y", NULL});
     CU_ASSERT_TRUE(state.rcpts[0].relayed_told);
     CU_ASSERT_FALSE(state.rcpts[0].delay_told);
     CU_ASSERT_TRUE(state.rcpts[1].delay_told);
     CU_ASSERT_FALSE(state.rcpts[1].relayed_told);
     CU_ASSERT_EQUAL(state.odd, 0);
-    state_clear(&state);
-}
-
-static void
-test_groups(void)
-{
-    struct spool_state state;
-    const struct decided_group *group;
-
-    state_init(&state, 6);
-    apply(&state,
-          (const char *const[]){"decided g=0 verdict=accept r=0,2",
-                                "decided g=1 verdict=redirect rule=x r=1,3 reason=why from=<a@b> "
-                                "to=<c@d> to=<e@f> edit=one edit=two received=Received:\r\n\tx\r\n",
-                                "decided g=3 verdict=hold r=4", NULL});
-    CU_ASSERT_EQUAL(state.odd, 0);
-    CU_ASSERT_EQUAL_FATAL(state.group_count, 4);
-    group = &state.groups[0];
-    CU_ASSERT_EQUAL(group->verdict, VERDICT_ACCEPT);
-    CU_ASSERT_PTR_NULL(group->rule);
-    CU_ASSERT_PTR_NULL(group->from);
-    CU_ASSERT_PTR_NULL(group->to);
-    CU_ASSERT_PTR_NULL(group->received);
-    group = &state.groups[1];
-    CU_ASSERT_EQUAL(group->verdict, VERDICT_REDIRECT);
-    CU_ASSERT_STRING_EQUAL(group->rule, "x");
-    CU_ASSERT_STRING_EQUAL(group->reason, "why");
-    CU_ASSERT_STRING_EQUAL(group->from, "<a@b>");
-    CU_ASSERT_STRING_EQUAL(group->received, "Received:\r\n\tx\r\n");
-    CU_ASSERT_EQUAL_FATAL(group->to_count, 2);
-    CU_ASSERT_STRING_EQUAL(group->to[1], "<e@f>");
-    CU_ASSERT_EQUAL_FATAL(group->edit_count, 2);
-    CU_ASSERT_STRING_EQUAL(group->edits[0], "one");
-    CU_ASSERT_STRING_EQUAL(group->edits[1], "two");
-    // A damaged line's group is nobody's; its recipients are not decided.
-    CU_ASSERT_EQUAL(state.groups[2].verdict, VERDICT_NONE);
-    CU_ASSERT_EQUAL(state.rcpts[0].group, 0);
-    CU_ASSERT_EQUAL(state.rcpts[1].group, 1);
-    CU_ASSERT_EQUAL(state.rcpts[2].group, 0);
-    CU_ASSERT_EQUAL(state.rcpts[4].group, 3);
-    CU_ASSERT_EQUAL(state.rcpts[5].group, -1);
-    CU_ASSERT_PTR_NULL(state.rcpts[0].to);
-    CU_ASSERT_STRING_EQUAL(state.rcpts[1].to, "<c@d>");
-    CU_ASSERT_STRING_EQUAL(state.rcpts[3].to, "<e@f>");
-    // A new look: a group of its own number takes over whoever is open.
-    apply(&state, (const char *const[]){"sent r=1",
-                                        "decided g=4 verdict=accept r=0,1 "
-                                        "to=<x@y> to=<z@y>",
-                                        NULL});
-    CU_ASSERT_EQUAL(state.odd, 1);
-    CU_ASSERT_EQUAL(state.rcpts[0].group, 4);
-    CU_ASSERT_STRING_EQUAL(state.rcpts[0].to, "<x@y>");
-    CU_ASSERT_EQUAL(state.rcpts[1].group, 1);
-    CU_ASSERT_STRING_EQUAL(state.rcpts[1].to, "<c@d>");
-    state_clear(&state);
-}
-
-static void
-test_bad_decisions(void)
-{
-    static const char *const rows[] = {
-        "decided g=0 r=0",
-        "decided g=0 verdict=none r=0",
-        "decided g=0 verdict=perhaps r=0",
-        "decided verdict=accept r=0",
-        "decided g=-1 verdict=accept r=0",
-        "decided g=16384 verdict=accept r=0",
-        "decided g=0 verdict=accept r=0-1 to=<a@b>",
-        "decided g=0 verdict=accept r=0 to=<a@b> to=<c@d>",
-        "decided g=9 verdict=accept r=0", // decided already
-    };
-
-    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct spool_state state;
-
-        state_init(&state, 4);
-        apply_one(&state, "decided g=9 verdict=hold r=3");
-        apply_one(&state, rows[i]);
-        UNIT_CHECK_ROW(rows[i], state.odd == 1);
-        UNIT_CHECK_ROW(rows[i], state.rcpts[0].group == -1);
-        UNIT_CHECK_ROW(rows[i], state.groups[0].verdict == VERDICT_NONE);
-        UNIT_CHECK_ROW(rows[i], state.groups[9].verdict == VERDICT_HOLD);
-        UNIT_CHECK_ROW(rows[i], state.group_count == 10);
-        state_clear(&state);
-    }
-}
-
-// A value that is no xtext must not shift the addresses behind it to other recipients.
-static void
-test_decision_with_a_bad_value(void)
-{
-    static const char content[] = "1 2 decided g=0 verdict=accept r=0-1 to=+ZZ to=<c@d>";
-    struct spool_state state;
-    struct buf journal;
-
-    buf_init(&journal, 1000);
-    buf_printf(&journal, "%s #%016llx\n", content,
-               (unsigned long long)digest_sum64(span_of(content), KEY));
-    state_init(&state, 2);
-    journal_reader_init(&reader, buf_span(&journal), KEY);
-    state_apply_all(&state, &reader);
-    CU_ASSERT_EQUAL(reader.good_end, journal.len);
-    CU_ASSERT_EQUAL(state.odd, 1);
-    CU_ASSERT_EQUAL(state.rcpts[0].group, -1);
-    buf_clear(&journal);
     state_clear(&state);
 }
 
@@ -474,10 +350,10 @@ test_texts_are_bounded(void)
 
     state_init(&state, 1);
     snprintf(line, sizeof(line), "deferred r=0 reply=%0*d", STATE_TEXT_MAX + 10, 1);
-    apply_one(&state, line);
+    sample_apply_one(&state, line);
     CU_ASSERT_EQUAL(strlen(state.rcpts[0].reply), STATE_TEXT_MAX);
     snprintf(line, sizeof(line), "held reason=%0*d", STATE_TEXT_MAX + 10, 1);
-    apply_one(&state, line);
+    sample_apply_one(&state, line);
     CU_ASSERT_EQUAL(strlen(state.held_reason), STATE_TEXT_MAX);
     state_clear(&state);
 }
@@ -527,9 +403,6 @@ static const struct unit_test tests[] = {
     {"attempts",                    test_attempts                   },
     {"operator's wishes",           test_operators_wishes           },
     {"notices",                     test_notices                    },
-    {"groups",                      test_groups                     },
-    {"bad decisions",               test_bad_decisions              },
-    {"decision with a bad value",   test_decision_with_a_bad_value  },
     {"texts are bounded",           test_texts_are_bounded          },
     {"many recipients",             test_many_recipients            },
 };
