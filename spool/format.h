@@ -33,8 +33,8 @@ const char *format_head_name(enum format_head head);
 
 // seal NULL: unsealed.
 void format_head_write(const struct format_seal *seal, char out[FORMAT_HEAD_LEN]);
-// seal_out is zero unless the line has a seal as we write it, which a damaged version leaves it
-// (FORMAT_NEWER). Neither sum nor addition of a seal's figures can overflow an int64_t.
+// A seal that is returned is one that we could have written: offset + len fits an int64_t. With
+// FORMAT_NEWER there may be one, too: then the version may be all that is damaged. Else it is zero.
 enum format_head format_head_read(struct span head, struct format_seal *seal_out);
 
 uint64_t format_checksum(struct digest_value envelope, struct digest_value message, uint64_t offset,
@@ -42,7 +42,8 @@ uint64_t format_checksum(struct digest_value envelope, struct digest_value messa
 
 // Envelope lines with the empty line that ends them, appended. Values are xtext where they are not
 // paths and parameters; a rcpt line is "rcpt <path> params"; what is NULL has no line. -1: more
-// than FORMAT_ENVELOPE_MAX, or out's ceiling; out is as before.
+// than FORMAT_ENVELOPE_MAX or out's ceiling, or what could not be read again (no valid id, no
+// recipient, a control character or an open quote in a path); out is as before.
 int format_envelope_write(const struct smtp_envelope *envelope, struct buf *out);
 // Unknown keys are an error (another writer's); repeated ones, and missing ones that every envelope
 // has, too. PERM; envelope_out is empty then.
