@@ -12,10 +12,12 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Optional
 
-from . import ports
 from .process import Process, children_of, status_number, wait_until
 
 USER = "irc"  # where started by root: one of those users that every Debian has and nobody uses
+
+
+RUNNING = r"master\[\d+\]: running, "
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Postern:
         self.tool_path = os.path.join(build, "tool", "postern")
         self.master: Optional[Process] = None
         self.extra_env: dict[str, str] = {}
+        self.runs_before = 0
         os.makedirs(self.reports, exist_ok=True)
         os.chmod(self.reports, 0o1777)
         for path in (folder, self.spool):
@@ -90,6 +93,7 @@ class Postern:
         wait_until(self.is_up, seconds, f"Postern listens, see {self.log}")
 
     def launch(self, verbose: bool = True, **popen) -> None:
+        self.runs_before = len(self.log_lines(RUNNING))
         command = [self.daemon, "-c", self.conf, "-f"] + (["-v"] if verbose else [])
         self.master = Process("posternd", command, os.path.join(self.folder, "postern.out"),
                               self.environment(), **popen)
@@ -98,7 +102,7 @@ class Postern:
         if self.master is not None and not self.master.is_running():
             raise RuntimeError(f"posternd ended with {self.master.child.returncode}:\n"
                                f"{self.output()}{self.log_text()[-4000:]}")
-        return all(is_listening(address) for address in self.settings.listeners)
+        return len(self.log_lines(RUNNING)) > self.runs_before
 
     @property
     def pid(self) -> int:
@@ -200,16 +204,6 @@ def is_alive(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
     except OSError:
         return False
-
-
-def is_listening(address: str) -> bool:
-    """Without connecting, so that nothing shows up in the log."""
-    kind, _, rest = address.partition(":")
-    if kind == "unix":
-        with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
-            return any(line.split()[-1] == rest and line.split()[3] == "00010000"
-                       for line in file if line.rstrip().endswith(rest))
-    return not ports.is_free(int(rest.rsplit(":", 1)[1]))
 
 
 def notify_socket(path: str) -> socket.socket:

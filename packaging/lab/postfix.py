@@ -76,6 +76,7 @@ class Options:
     content_filter: Optional[Filter] = None
     final_processes: int = 50
     main: dict[str, str] = field(default_factory=dict)      # added to main.cf, last word
+    reinject: dict[str, str] = field(default_factory=dict)  # of the smtpd behind the filter
 
 
 class Postfix:
@@ -233,6 +234,7 @@ class Postfix:
         return lines + [f"  -o {key}={value}" for key, value in options.items()]
 
     def _reinject_master(self) -> list[str]:
+        own = [f"  -o {key}={value}" for key, value in self.options.reinject.items()]
         return [
             f"127.0.0.1:{self.port_reinject} inet n - n - 50 smtpd",
             "  -o content_filter=",
@@ -250,6 +252,7 @@ class Postfix:
             "  -o smtpd_forbid_unauth_pipelining=yes -o smtpd_error_sleep_time=0",
             "  -o smtpd_client_connection_count_limit=0 -o smtpd_client_connection_rate_limit=0",
             "  -o syslog_name=postfix/reinject",
+            *own,
         ]
 
     # Life

@@ -20,6 +20,7 @@ class Wiring:
     port_filter: int = 0            # smtp only
     recipient_limit: int = 1000
     main: dict[str, str] = field(default_factory=dict)  # Postfix's main.cf
+    reinject: dict[str, str] = field(default_factory=dict)  # of its smtpd behind the filter
     settings: Settings = field(default_factory=Settings)
 
 
@@ -42,7 +43,7 @@ class Stand:
             content_filter.nexthop = f"[127.0.0.1]:{wiring.port_filter}"
         options = Options(port_in=wiring.port_in, port_reinject=wiring.port_reinject,
                           port_final=self.sink.port, content_filter=content_filter,
-                          main=wiring.main)
+                          main=wiring.main, reinject=wiring.reinject)
         return Postfix(tree, os.path.join(self.folder, "postfix"), options)
 
     def _make_postern(self, build: str) -> Postern:

@@ -36,7 +36,7 @@ BAD = [
     ("certificate without key", 'listen "inet:127.0.0.1:10024" { tls { cert = "/x" mode = may } }\n',
      [":1:", "key"]),
     ("syntax", "workers = = 2\n", [":1:"]),
-    ("open brace", "spool {\n", ["spool"]),
+    ("open brace", "spool {\n", [":1:", "expected }"]),
     ("NUL byte", 'hostname = "a\0b"\n', [":1:"]),
     ("include of what is missing", 'include("nowhere.conf")\n', [":1:", "nowhere.conf"]),
     ("include of itself", 'include("posternd.conf")\n', ["posternd.conf"]),

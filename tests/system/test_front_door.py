@@ -29,9 +29,9 @@ REFUSED = [
     ("SIZE over the limit", [], MAIL + " SIZE=3000000", 552, "5.3.4"),
     ("path without end", [], "MAIL FROM:<ann@example.org", 501, "5.1.7"),
     ("path without brackets", [MAIL], "RCPT TO:bob@example.com", 501, "5.1.3"),
-    ("source route", [MAIL], "RCPT TO:<@relay.example:bob@example.com>", 550, "5.1.3"),
-    ("NUL in a command", [], b"MAIL FROM:<a\0b@example.org>", 501, "5.1.7"),
-    ("control character in a path", [], b"MAIL FROM:<a\x01b@example.org>", 501, "5.1.7"),
+    ("source route", [MAIL], "RCPT TO:<@relay.example:bob@example.com>", 501, "5.1.3"),
+    ("NUL in a command", [], b"MAIL FROM:<a\0b@example.org>", 500, "5.5.2"),
+    ("control character in a path", [], b"MAIL FROM:<a\x01b@example.org>", 500, "5.5.2"),
     ("bare CR in a command", [], b"NOOP a\rRSET", 500, "5.5.2"),
     ("a line of 5,000 bytes", [], "NOOP " + "x" * 5000, 500, "5.5."),
     ("null recipient", [MAIL], "RCPT TO:<>", 501, "5.1.3"),
@@ -68,14 +68,13 @@ class FrontDoor(Case):
 
     def test_offers_only_what_the_next_hop_takes(self) -> None:
         sink = self.sink(keywords=("PIPELINING", "8BITMIME"))
-        postern = self.between(sink)
+        postern = self.between(sink, lines={"workers": "1"})
         send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
         postern.wait_log("learned")
 
         def offered() -> list[str]:
             with Client(postern.ports[0]) as client:
                 return client.keywords
-        wait_until(lambda: "DSN" not in offered(), 10, "the other worker to learn it too")
         keywords = offered()
         self.assertIn("8BITMIME", keywords)
         self.assertNotIn("SMTPUTF8", keywords)
@@ -214,9 +213,8 @@ class FrontDoor(Case):
     def test_too_many_errors_end_the_session(self) -> None:
         postern = self.door(max_errors="5")
         with Client(postern.ports[0]) as client:
-            codes = [client.command("NONSENSE").code for _ in range(5)]
-            self.assertEqual(codes[:4], [500] * 4)
-            self.assertEqual(codes[4] if codes[4] == 421 else client.command("NOOP").code, 421)
+            codes = [client.command("NONSENSE").code for _ in range(6)]
+            self.assertEqual(codes, [500] * 5 + [421])
             self.assertTrue(client.is_closed())
 
     def test_silent_clients_do_not_hold_a_worker(self) -> None:
@@ -285,28 +283,20 @@ class FrontDoor(Case):
                        check=True, capture_output=True, stdin=subprocess.DEVNULL)
         subprocess.run(["chmod", "644", key], check=True)
         postern = self.door(f'tls {{ cert = "{cert}" key = "{key}" mode = require }}')
+        context = ssl.create_default_context(cafile=cert)
+        context.check_hostname = False
         with Client(postern.ports[0]) as client:
             self.assertIn("STARTTLS", client.keywords)
             self.assertEqual(client.command(MAIL).code, 530)
-            # What is sent behind STARTTLS in clear text must be thrown away.
-            client.write(b"STARTTLS\r\nRSET\r\n")
-            reply = client.read()
-            if reply.code == 220:
-                context = ssl.create_default_context(cafile=cert)
-                context.check_hostname = False
-                client.socket = context.wrap_socket(client.socket)
-                client.held = b""
-                self.assertNotIn("STARTTLS", client.hello())
-                self.assertEqual(client.send("ann@example.org", ["bob@example.com"],
-                                             message())[0].code, 250)
-        with Client(postern.ports[0]) as client:
             client.expect(2, "STARTTLS")
-            context = ssl.create_default_context(cafile=cert)
-            context.check_hostname = False
             client.socket = context.wrap_socket(client.socket)
-            client.hello()
+            self.assertNotIn("STARTTLS", client.hello())
             self.assertEqual(client.send("ann@example.org", ["bob@example.com"],
                                          message())[0].code, 250)
+        # A command in clear text behind STARTTLS is an attack, never to be answered over TLS.
+        with Client(postern.ports[0]) as client:
+            client.write(b"STARTTLS\r\nNOOP\r\n")
+            self.assertTrue(client.is_closed())
         self.assertIn(b"with ESMTPS id", self.final.wait_for(1)[0].head)
 
     def test_unix_socket_with_mode(self) -> None:
