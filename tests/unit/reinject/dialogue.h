@@ -7,6 +7,8 @@
 //   N count  the client sends so many bytes of whatever
 //   W ms     the server takes its time     X   the server closes     R   the server resets
 //   E        the client closes             Q   the client says QUIT and closes
+//   D        whatever the client says is not heard until it closes
+//   T        TLS begins; what comes next is asked or said once it is up
 // The next script is for the next connection. What does not fit is a failure of the test.
 #ifndef POSTERN_TESTS_UNIT_REINJECT_DIALOGUE_H
 #define POSTERN_TESTS_UNIT_REINJECT_DIALOGUE_H
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/conn.h"
+#include "base/tls.h"
 #include "reinject/hop.h"
 #include "tests/unit/harness.h"
 
@@ -40,6 +43,7 @@ struct dialogue {
     struct loop_io *io;
     struct addr addr;
     const char *const *scripts; // NULL-terminated
+    struct tls_context *tls;    // the server's, for T
     size_t accepted, open;
     struct dialogue_conn conns[DIALOGUE_CONNS];
 };
@@ -120,6 +124,10 @@ dialogue_step(struct dialogue_conn *side)
         loop_timer_start(side->timer, strtoul(text, NULL, 10));
         is_over = false;
         break;
+    case 'T':
+        (void)conn_start_tls(side->conn, side->dialogue->tls, NULL);
+        is_over = false;
+        break;
     case 'X':
         dialogue_drop(side);
         return false;
@@ -133,7 +141,7 @@ dialogue_step(struct dialogue_conn *side)
         return false;
     }
     default:
-        return false; // E, Q, the end
+        return false; // D, E, Q, the end
     }
     if (is_over)
         side->script += strcspn(side->script, "\n") + 1;
@@ -147,6 +155,8 @@ dialogue_go_on(void *arg)
 
     while (dialogue_step(side))
         continue;
+    if (side->conn != NULL && side->script[0] == 'D')
+        conn_consume(side->conn, conn_input(side->conn).len);
     if (side->conn != NULL && (side->script[0] == 'E' || side->script[0] == '\0') &&
         conn_input(side->conn).len > 0)
         dialogue_fail(side->dialogue, "heard", "nothing", conn_input(side->conn));
@@ -169,7 +179,10 @@ dialogue_ended(void *arg, enum conn_end end, const struct err *err)
 
     (void)end;
     (void)err;
-    if (side->script[0] != '\0' && side->script[0] != (is_quit ? 'Q' : 'E'))
+    if (side->script[0] == 'T') // it never came up
+        side->script += 2;
+    if (side->script[0] != '\0' && side->script[0] != 'D' &&
+        side->script[0] != (is_quit ? 'Q' : 'E'))
         dialogue_fail(side->dialogue, "the client is gone", side->script, span_of(""));
     dialogue_drop(side);
 }
@@ -177,8 +190,8 @@ dialogue_ended(void *arg, enum conn_end end, const struct err *err)
 static inline void
 dialogue_accept(void *arg, bool readable, bool writable)
 {
-    static const struct conn_callbacks callbacks = {.on_input = dialogue_go_on,
-                                                    .on_end = dialogue_ended};
+    static const struct conn_callbacks callbacks = {
+        .on_open = dialogue_waited, .on_input = dialogue_go_on, .on_end = dialogue_ended};
     struct dialogue *dialogue = arg;
     struct dialogue_conn *side;
     int fd = accept4(dialogue->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -211,18 +224,20 @@ dialogue_is_stuck(void *arg)
             dialogue_fail(dialogue, "stuck", dialogue->conns[i].script,
                           conn_input(dialogue->conns[i].conn));
     }
+    fprintf(stderr, "dialogue \"%s\" is stuck\n", dialogue->name);
     CU_FAIL("stuck");
     loop_stop(dialogue->loop);
 }
 
+// On another dialogue's loop; ended before it, with dialogue_end_at.
 static inline void
-dialogue_begin(struct dialogue *dialogue, const char *name, const char *const *scripts)
+dialogue_begin_at(struct dialogue *dialogue, const char *name, const char *const *scripts,
+                  struct loop *loop)
 {
     struct sockaddr_in in = {.sin_family = AF_INET};
 
-    *dialogue = (struct dialogue){.name = name, .scripts = scripts};
+    *dialogue = (struct dialogue){.name = name, .scripts = scripts, .loop = loop};
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    dialogue->loop = loop_new(NULL);
     dialogue->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     CU_ASSERT_FATAL(bind(dialogue->fd, (struct sockaddr *)&in, sizeof(in)) == 0);
     CU_ASSERT_FATAL(listen(dialogue->fd, 16) == 0);
@@ -234,11 +249,10 @@ dialogue_begin(struct dialogue *dialogue, const char *name, const char *const *s
     loop_timer_start(dialogue->watchdog, DIALOGUE_WATCHDOG_MS);
 }
 
-// Until loop_stop. Time goes on as of now.
 static inline void
-dialogue_run(struct dialogue *dialogue)
+dialogue_begin(struct dialogue *dialogue, const char *name, const char *const *scripts)
 {
-    loop_run(dialogue->loop);
+    dialogue_begin_at(dialogue, name, scripts, loop_new(NULL));
 }
 
 static inline void
@@ -251,14 +265,13 @@ dialogue_stop_listening(struct dialogue *dialogue)
 }
 
 static inline void
-dialogue_end(struct dialogue *dialogue)
+dialogue_end_at(struct dialogue *dialogue)
 {
     for (size_t i = 0; i < dialogue->accepted; i++) {
         struct dialogue_conn *side = &dialogue->conns[i];
 
         // A script must have come to its end; E and Q may be seen after the test looked away.
-        if (side->conn != NULL && side->script[0] != '\0' && side->script[0] != 'E' &&
-            side->script[0] != 'Q')
+        if (side->conn != NULL && strchr("DEQ", side->script[0]) == NULL)
             dialogue_fail(dialogue, "at the end", side->script, conn_input(side->conn));
         dialogue_drop(side);
     }
@@ -267,6 +280,12 @@ dialogue_end(struct dialogue *dialogue)
                       span_of("none"));
     dialogue_stop_listening(dialogue);
     loop_timer_free(&dialogue->watchdog);
+}
+
+static inline void
+dialogue_end(struct dialogue *dialogue)
+{
+    dialogue_end_at(dialogue);
     loop_free(&dialogue->loop);
 }
 
@@ -281,10 +300,37 @@ struct dialogue_mail {
     unsigned done;
 };
 
+// Runs for ms: lets what is under way on the wire arrive.
+static inline void
+dialogue_tick(void *arg)
+{
+    loop_stop(arg);
+}
+
+static inline void
+dialogue_linger(struct dialogue *dialogue, uint64_t ms)
+{
+    struct loop_timer *timer = loop_timer_new(dialogue->loop, dialogue_tick, dialogue->loop);
+
+    loop_timer_start(timer, ms);
+    loop_run(dialogue->loop);
+    loop_timer_free(&timer);
+}
+
+static inline void
+dialogue_delivered(void *arg, struct delivery *delivery)
+{
+    struct dialogue_mail *mail = arg;
+
+    (void)delivery;
+    mail->done++;
+    loop_stop(mail->loop);
+}
+
 // Sets up a delivery of content to recipients separated by blanks.
 static inline void
-dialogue_mail(struct dialogue_mail *mail, const char *from_params, const char *rcpts,
-              struct span content)
+dialogue_mail(struct dialogue_mail *mail, struct loop *loop, const char *from_params,
+              const char *rcpts, struct span content)
 {
     struct body_source source = {
         .memory = content, .len = content.len, .digest = digest_of(content)};
@@ -298,7 +344,9 @@ dialogue_mail(struct dialogue_mail *mail, const char *from_params, const char *r
                                        .from_params = from_params,
                                        .rcpts = mail->rcpts,
                                        .body = mail->body,
+                                       .on_done = dialogue_delivered,
                                        .arg = mail};
+    mail->loop = loop;
     while (rest.len > 0 && mail->delivery.rcpt_count < DIALOGUE_RCPTS) {
         struct span path = span_cut(&rest, ' ');
         struct delivery_rcpt *rcpt = &mail->rcpts[mail->delivery.rcpt_count++];

@@ -166,33 +166,6 @@ static const struct row rows[] = {
 static const char content[] = "Subject: x\r\n\r\n.dot\r\n";
 
 static void
-on_delivered(void *arg, struct delivery *delivery)
-{
-    struct dialogue_mail *mail = arg;
-
-    (void)delivery;
-    mail->done++;
-    loop_stop(mail->loop);
-}
-
-static void
-on_tick(void *arg)
-{
-    loop_stop(arg);
-}
-
-// Lets what is under way on the wire (RSET, QUIT) arrive.
-static void
-linger(struct dialogue *dialogue, uint64_t ms)
-{
-    struct loop_timer *timer = loop_timer_new(dialogue->loop, on_tick, dialogue->loop);
-
-    loop_timer_start(timer, ms);
-    dialogue_run(dialogue);
-    loop_timer_free(&timer);
-}
-
-static void
 run_row(const struct row *row)
 {
     const char *scripts[] = {row->script, NULL};
@@ -208,16 +181,14 @@ run_row(const struct row *row)
     settings.protocol = (row->flags & IS_LMTP) != 0 ? HOP_LMTP : HOP_SMTP;
     settings.chunking = (row->flags & NO_CHUNKS) == 0;
     hop = hop_new(dialogue.loop, &config, NULL);
-    dialogue_mail(&mail, "", row->rcpts, span_from(content, len));
+    dialogue_mail(&mail, dialogue.loop, "", row->rcpts, span_from(content, len));
     if ((row->flags & IS_FORWARDED) != 0) {
         mail.envelope.xforward[XFORWARD_NAME] = (char *)(uintptr_t) "host.example";
         mail.envelope.xforward[XFORWARD_ADDR] = (char *)(uintptr_t) "192.0.2.7";
         mail.envelope.xforward[XFORWARD_IDENT] = (char *)(uintptr_t) "4Zb1+2B";
     }
-    mail.loop = dialogue.loop;
-    mail.delivery.on_done = on_delivered;
     hop_send(hop, &mail.delivery);
-    dialogue_run(&dialogue);
+    loop_run(dialogue.loop);
     UNIT_CHECK_ROW(row->name, mail.done == 1);
     dialogue_check_results(row->name, &mail.delivery, row->results);
     UNIT_CHECK_ROW(row->name, strcmp(mail.delivery.queue_id, row->queue_id) == 0);
@@ -225,9 +196,9 @@ run_row(const struct row *row)
     UNIT_CHECK_ROW(row->name, mail.delivery.alarm == row->alarm);
     if (delivery_count(&mail.delivery, DELIVERY_SENT) > 0)
         UNIT_CHECK_ROW(row->name, mail.delivery.body_same);
-    linger(&dialogue, 5);
+    dialogue_linger(&dialogue, 5);
     hop_free(&hop);
-    linger(&dialogue, 5);
+    dialogue_linger(&dialogue, 5);
     dialogue_mail_clear(&mail);
     dialogue_end(&dialogue);
 }
