@@ -156,8 +156,10 @@ add_reply(const struct form *form, const struct bounce_rcpt *rcpt)
 
     if (rcpt->code > 0)
         (void)buf_printf(form->out, "%d ", rcpt->code);
-    if (enhanced[0] != '\0' && strncmp(reply, enhanced, strlen(enhanced)) != 0)
-        (void)buf_printf(form->out, "%s ", enhanced);
+    if (enhanced[0] != '\0' && strncmp(reply, enhanced, strlen(enhanced)) != 0) {
+        add_text(form, span_of(enhanced));
+        (void)buf_add_char(form->out, ' ');
+    }
     add_text(form, span_of(reply));
 }
 
