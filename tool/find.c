@@ -193,8 +193,13 @@ on_place(void *arg, int dir_fd, const struct find_place *place)
     target = bsearch(&key, search->targets, search->count, sizeof key, compare);
     if (target == NULL)
         return 0;
-    target->is_found = true;
-    target->place = *place;
+    // The same id may be asked for more than once.
+    while (target > search->targets && compare(target - 1, &key) == 0)
+        target--;
+    for (; target < search->targets + search->count && compare(target, &key) == 0; target++) {
+        target->is_found = true;
+        target->place = *place;
+    }
     return 0;
 }
 

@@ -273,9 +273,11 @@ retry_file(void *arg, int dir_fd, const char *bucket, const char *name, bool is_
     if (opened.fd < 0)
         return 0;
     if (reader_load(opened.fd, &opened.message, &ignored) == READER_OK) {
-        result = do_retry(all->offline, &opened, all->err);
+        if (!opened.message.state.done) {
+            result = do_retry(all->offline, &opened, all->err);
+            all->done += result == 0 ? 1 : 0;
+        }
         reader_message_clear(&opened.message);
-        all->done += result == 0 ? 1 : 0;
     }
     close(opened.fd);
     return result;
