@@ -19,9 +19,10 @@ enum { RECORD_FIRST = 1024, RECORD_MAX = 1024 * 1024 };
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 
-static const uint64_t master_capabilities =
-    CAPABILITY(CAP_NET_BIND_SERVICE) | CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_SETUID) |
-    CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_KILL) | CAPABILITY(CAP_DAC_OVERRIDE);
+static const uint64_t master_capabilities = CAPABILITY(CAP_NET_BIND_SERVICE) |
+                                            CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_SETUID) |
+                                            CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_KILL) |
+                                            CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER);
 
 static int
 fail_lookup(struct err *err, const char *what, const char *name, int errnum)

@@ -60,6 +60,8 @@ forget_master(struct master *master)
     loop_timer_free(&master->phase_limit);
     while (master->children != NULL)
         child_remove(&master->children, master->children);
+    // A reload that takes a listener away forks while it is still open.
+    listen_close_unwanted(&master->sockets, false);
     if (master->options->started_fd >= 0)
         (void)close(master->options->started_fd);
 }
