@@ -197,8 +197,8 @@ answer_read(struct span in, struct answer *answer_out, size_t *used_out,
     if (result != ANSWER_DONE)
         return result;
     for (unsigned i = 0; i < answer_out->lines; i++) {
-        struct span line;
-        size_t used;
+        struct span line = {NULL, 0};
+        size_t used = 0;
 
         (void)read_line(rest, &line, &used);
         fill(answer_out, line);

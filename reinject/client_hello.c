@@ -26,13 +26,12 @@ static void
 after_hello(struct client *client)
 {
     int tls = client->config.settings->tls;
+    bool is_wanted = tls != HOP_TLS_NO && !conn_is_tls(client->conn);
 
-    if (tls == HOP_TLS_NO || conn_is_tls(client->conn)) {
-        be_ready(client);
-    } else if ((client->caps.flags & CAPS_STARTTLS) != 0) {
+    if (is_wanted && (client->caps.flags & CAPS_STARTTLS) != 0) {
         client_set_state(client, STEP_STARTTLS);
         client_say(client, "STARTTLS", NULL);
-    } else if (tls == HOP_TLS_REQUIRE) {
+    } else if (is_wanted && tls == HOP_TLS_REQUIRE) {
         client_lose_for(client, "STARTTLS is required and not offered");
     } else {
         be_ready(client);

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-static const uint64_t without_schedule_ms = 15 * 60 * 1000;
+static const uint64_t without_schedule_ms = UINT64_C(15) * 60 * 1000;
 static const uint64_t longest_ms = UINT64_C(365) * 24 * 3600 * 1000;
 
 int64_t
