@@ -2,7 +2,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tool/command.h"
+#include "tool/commands.h"
 
 int
 main(int argc, char **argv)
@@ -13,5 +13,5 @@ main(int argc, char **argv)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     tool.now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     tool.is_terminal = isatty(STDOUT_FILENO) == 1;
-    return (int)command_run(&tool, argc, argv);
+    return (int)commands_run(&tool, argc, argv);
 }

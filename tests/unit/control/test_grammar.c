@@ -110,7 +110,7 @@ static const struct {
     {"section twice",                "spool { }\nspool { }",                                                            "@/f:2: spool: it is there already, on line 1",
      false                                                                                                                                                                                 },
     {"title twice",                  "listen x { mode=1 }\nlisten y { }\nlisten x\n{ }\n",
-     "@/f:4: listen \"x\": it is there already, on line 1",                                                                                                                                 false},
+     "@/f:4: listen \"x\": it is there already, on line 1",                                                                                                                           false},
     {"inner section twice",          "listen x { tls { }\ntls { } }",
      "@/f:2: tls: it is there already, on line 1",                                                                                                                                    false},
     {"no value",                     "size =\n\n",                                                                      "@/f:3: premature end of file",                               false},

@@ -171,7 +171,7 @@ static const struct {
     {"network",               "listen \"unix:/a\" {\n clients = {\"10.0.0.0/8\", \"10.0.0.1/8\"} }",
      "@/f:2: clients: "                                                                                                                                        },
     {"hop twice",             "next_hop \"inet:127.0.0.1:1\" { }\nnext_hop \"inet:127.0.0.1:1\" { }",
-     "@/f:2: next_hop \"inet:127.0.0.1:1\": it is there already, on line 1"                                                                                                         },
+     "@/f:2: next_hop \"inet:127.0.0.1:1\": it is there already, on line 1"                                                                                    },
     {"hop's name",            "next_hop \"unix:/a\" { name = x }\nnext_hop \"unix:/b\" {\n name = x }",
      "@/f:3: name: another next_hop has the name \"x\""                                                                                                        },
     {"hop is us",             "listen \"unix:/a\" { }\nnext_hop \"unix:/a\" {\n }",

@@ -104,8 +104,7 @@ defaults_are_explained(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(buf_text(&out), "\ntrace = yes\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(buf_text(&out), "listen \"inet:127.0.0.1:10024\""));
     CU_ASSERT_PTR_NULL(strstr(buf_text(&out), "unix:/x"));
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(buf_text(&out), "# Processes that carry mail; 0: one a core.\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_text(&out), "# Processes that carry mail; 0: one a core.\n"));
     again = load(&scratch, "defaults", buf_text(&out));
     CU_ASSERT_FATAL(again != NULL);
     buf_clear(&out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tool/command.h"
+#include "tool/commands.h"
 
 #include "tests/unit/tool/stand.h"
 
@@ -48,7 +48,7 @@ rows_hold(void)
                 strcmp(rows[i].arguments[j], "@") == 0 ? stand.config_file : rows[i].arguments[j]);
         stand_rewind(&stand);
         stand.tool.as_json = false;
-        result = command_run(&stand.tool, argc, argv);
+        result = commands_run(&stand.tool, argc, argv);
         fflush(stand.tool.out);
         fflush(stand.tool.errors);
         UNIT_CHECK_ROW(rows[i].name, result == rows[i].result);
@@ -74,7 +74,7 @@ full_disk_is_told(void)
     fclose(stand.tool.out);
     stand.tool.out = fopen("/dev/full", "w");
     CU_ASSERT_FATAL(stand.tool.out != NULL);
-    CU_ASSERT(command_run(&stand.tool, 4, argv) == TOOL_IO);
+    CU_ASSERT(commands_run(&stand.tool, 4, argv) == TOOL_IO);
     fflush(stand.tool.errors);
     CU_ASSERT(stand_has(stand.errors, "cannot write the output"));
     stand_remove(&stand);
@@ -85,4 +85,4 @@ static const struct unit_test tests[] = {
     {"full disk is told", full_disk_is_told},
 };
 
-UNIT_MAIN("tool/command", tests)
+UNIT_MAIN("tool/commands", tests)

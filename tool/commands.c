@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "tool/command.h"
+#include "tool/commands.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -76,7 +76,7 @@ run(struct tool *tool, const struct row *row, int argc, char **argv)
 }
 
 enum tool_exit
-command_run(struct tool *tool, int argc, char **argv)
+commands_run(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {
         {"json",    no_argument, NULL, 'j'},
