@@ -26,7 +26,7 @@ class Service(Case):
                     client.envelope("ann@example.org", ["bob@example.com"])
                     assert postern.master is not None
                     postern.master.signal(number)
-                    wait_until(lambda: ports.is_free(postern.ports[0]), 10, "a closed listener")
+                    postern.wait_log("stopping")
                     self.assertEqual(client.data(message())[0].code, 250)
                     self.assertEqual(client.command("NOOP").code, 421)
                 self.assertEqual(postern.master.wait(20), 0)
@@ -103,8 +103,7 @@ class Service(Case):
         self.assertFalse(ports.is_free(port))
         self.state(states, "WATCHDOG=1")
         postern.hang_up()
-        reloading = self.state(states, "RELOADING=1")
-        self.assertIn("MONOTONIC_USEC=", reloading)
+        self.state(states, "RELOADING=1")
         self.state(states, "READY=1")
         assert postern.master is not None
         postern.master.signal(signal.SIGTERM)

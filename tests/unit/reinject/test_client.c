@@ -232,7 +232,7 @@ test_cancel_before_the_dot(void)
 
     begin(&f, "cancel before the dot", scripts, 1);
     f.client = client_new(f.dialogue.loop, &f.dialogue.addr, &f.config);
-    dialogue_linger(&f.dialogue, 30);
+    dialogue_linger(&f.dialogue, 150);
     CU_ASSERT(f.sent == 1);
     CU_ASSERT(client_cancel(f.client) == 0);
     CU_ASSERT(!client_is_usable(f.client));
@@ -244,14 +244,14 @@ test_cancel_before_the_dot(void)
 static void
 test_cancel_behind_the_dot(void)
 {
-    const char *scripts[] = {CHUNK MAIL "P RCPT TO:<a@x>\nP BDAT 3 LAST\nP x\nW 60\n"
+    const char *scripts[] = {CHUNK MAIL "P RCPT TO:<a@x>\nP BDAT 3 LAST\nP x\nW 500\n"
                                         "S 250 Ok\nS 250 Ok\nS 250 Ok\nQ\n",
                              NULL};
     struct fixture f;
 
     begin(&f, "cancel behind the dot", scripts, 1);
     f.client = client_new(f.dialogue.loop, &f.dialogue.addr, &f.config);
-    dialogue_linger(&f.dialogue, 20);
+    dialogue_linger(&f.dialogue, 150);
     CU_ASSERT(f.sent == 1 && f.mails[0].done == 0);
     CU_ASSERT(client_cancel(f.client) == -1);
     loop_run(f.dialogue.loop);
@@ -398,7 +398,7 @@ test_back_pressure(void)
 
     // 64 MB. The server does not read on: what lies in between is the sockets' and ours.
     const char *scripts[] = {PIPELINE MAIL "P RCPT TO:<a@x>\nP DATA\nS 250 Ok\nS 250 Ok\nS 354 go\n"
-                                           "W 100\nN 67108864\nC .\nS 250 Ok\nQ\n",
+                                           "W 600\nN 67108864\nC .\nS 250 Ok\nQ\n",
                              NULL};
     struct slow_disk disk;
     struct fixture f;
@@ -406,7 +406,7 @@ test_back_pressure(void)
     begin(&f, "back pressure", scripts, 1);
     use_disk(&f, &disk, (uint64_t)BLOCKS * BODY_BLOCK, 0);
     f.client = client_new(f.dialogue.loop, &f.dialogue.addr, &f.config);
-    dialogue_linger(&f.dialogue, 80);
+    dialogue_linger(&f.dialogue, 400);
     CU_ASSERT(disk.reads > 0 && disk.reads < BLOCKS / 4);
     loop_run(f.dialogue.loop);
     dialogue_check_results("back pressure", &f.mails[0].delivery, "sent 250");

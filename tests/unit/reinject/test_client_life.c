@@ -17,34 +17,34 @@ struct row {
 
 // Everything not under test takes 5 s, and the dialogue's watchdog 10.
 static const struct row rows[] = {
-    {"no greeting in time",         "E\n",                                                    30,   5000, 5000, 0,  false, "temporary 0",
-     "did not answer greeting in time",                                                                                                                                  false},
-    {"no ehlo reply in time",       "S 220 mx\nC EHLO me.example\nE\n",                       30,   5000, 5000, 0,  false,
-     "temporary 0",                                                                                                                       "did not answer ehlo in time", false},
-    {"no MAIL reply in time",       HELLO MAIL "P DATA\nE\n",                                 5000, 30,   5000, 0,  false, "temporary 0",
-     "did not answer mail in time",                                                                                                                                      false},
-    {"no RCPT reply in time",       HELLO MAIL "P DATA\nS 250 Ok\nE\n",                       5000, 30,   5000, 0,  false,
-     "temporary 0",                                                                                                                       "did not answer rcpt in time", false},
+    {"no greeting in time",         "E\n",                                                    30,   5000, 5000, 0,   false, "temporary 0",
+     "did not answer greeting in time",                                                                                                                                   false},
+    {"no ehlo reply in time",       "S 220 mx\nC EHLO me.example\nE\n",                       30,   5000, 5000, 0,   false,
+     "temporary 0",                                                                                                                        "did not answer ehlo in time", false},
+    {"no MAIL reply in time",       HELLO MAIL "P DATA\nE\n",                                 5000, 30,   5000, 0,   false, "temporary 0",
+     "did not answer mail in time",                                                                                                                                       false},
+    {"no RCPT reply in time",       HELLO MAIL "P DATA\nS 250 Ok\nE\n",                       5000, 30,   5000, 0,   false,
+     "temporary 0",                                                                                                                        "did not answer rcpt in time", false},
     {"no DATA reply in time",       HELLO MAIL "P DATA\nS 250 Ok\nS 250 Ok\nE\n",             5000, 30,   5000, 0,
-     false,                                                                                                                "temporary 0", "did not answer data in time", false},
+     false,                                                                                                                 "temporary 0", "did not answer data in time", false},
     {"each reply has its time",
-     HELLO MAIL "P DATA\nW 60\nS 250 Ok\nW 60\nS 250 Ok\nW 60\n"
-                "S 354 go\nC x\nP .\nS 250 Ok\nQ\n",                                          5000, 100,  5000, 0,  false, "sent 250",    "Ok",                          false},
+     HELLO MAIL "P DATA\nW 150\nS 250 Ok\nW 150\nS 250 Ok\nW 150\n"
+                "S 354 go\nC x\nP .\nS 250 Ok\nQ\n",                                          5000, 100,  5000, 0,   false, "sent 250",    "Ok",                          false},
     {"the dot may take longer",
      HELLO MAIL "P DATA\nS 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\n"
-                "W 60\nS 250 Ok\nQ\n",                                                        5000, 30,   5000, 0,  false, "sent 250",    "Ok",                          false},
+                "W 400\nS 250 Ok\nQ\n",                                                       5000, 30,   5000, 0,   false, "sent 250",    "Ok",                          false},
     {"no reply to the dot in time",
-     HELLO MAIL "P DATA\nS 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\nE\n",                        5000, 5000, 30,   0,  false,
-     "temporary 0",                                                                                                                       "did not answer dot in time",  true },
+     HELLO MAIL "P DATA\nS 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\nE\n",                        5000, 5000, 100,  0,   false,
+     "temporary 0",                                                                                                                        "did not answer dot in time",  true },
     {"no reply to BDAT in time",    HELLO MAIL "P BDAT 3 LAST\nP x\nS 250 Ok\nS 250 Ok\nE\n", 5000,
-     5000,                                                                                                30,   0,  true,  "temporary 0", "did not answer dot in time",  true },
-    {"deadline while connecting",   "E\n",                                                    5000, 5000, 5000, 30, false, "temporary 0",
-     "deadline passed",                                                                                                                                                  false},
-    {"deadline at MAIL",            HELLO MAIL "P DATA\nE\n",                                 5000, 5000, 5000, 30, false, "temporary 0",
-     "deadline passed",                                                                                                                                                  false},
+     5000,                                                                                                30,   0,   true,  "temporary 0", "did not answer dot in time",  true },
+    {"deadline while connecting",   "E\n",                                                    5000, 5000, 5000, 30,  false, "temporary 0",
+     "deadline passed",                                                                                                                                                   false},
+    {"deadline at MAIL",            HELLO MAIL "P DATA\nE\n",                                 5000, 5000, 5000, 200, false, "temporary 0",
+     "deadline passed",                                                                                                                                                   false},
     {"no deadline behind the dot",
      HELLO MAIL "P DATA\nS 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\n"
-                "W 80\nS 250 Ok\nQ\n",                                                        5000, 5000, 5000, 40, false, "sent 250",    "Ok",                          false},
+                "W 400\nS 250 Ok\nQ\n",                                                       5000, 5000, 5000, 300, false, "sent 250",    "Ok",                          false},
 };
 
 static void

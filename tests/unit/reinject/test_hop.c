@@ -261,7 +261,7 @@ test_back_to_the_first(void)
     dialogue_linger(&f.dialogue, 120);
     hop_send(f.hop, &f.mails[2].delivery); // the backup takes it, the first is looked at
     run_until(&f, 3);
-    dialogue_linger(&f.dialogue, 20);
+    dialogue_linger(&f.dialogue, 150);
     hop_send(f.hop, &f.mails[3].delivery);
     run_until(&f, 4);
     CU_ASSERT(first.accepted == 2);
@@ -360,15 +360,15 @@ test_cancel_under_way(void)
 {
     const char *scripts[] = {
         HELLO BEGUN "S 250 Ok\nE\n",
-        HELLO BEGUN "S 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\nW 50\nS 250 Ok\nQ\n", NULL};
+        HELLO BEGUN "S 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\nW 500\nS 250 Ok\nQ\n", NULL};
     struct fixture f;
 
     begin(&f, "cancel under way", scripts, 1);
     open_hop(&f);
     send_all(&f, 2);
-    dialogue_linger(&f.dialogue, 30);
+    dialogue_linger(&f.dialogue, 150);
     CU_ASSERT(hop_cancel(f.hop, &f.mails[0].delivery) == 0);
-    dialogue_linger(&f.dialogue, 30);
+    dialogue_linger(&f.dialogue, 150);
     CU_ASSERT(hop_cancel(f.hop, &f.mails[1].delivery) == -1); // its dot is out
     run_until(&f, 1);
     CU_ASSERT_STRING_EQUAL(f.order, "1");
@@ -401,7 +401,7 @@ test_no_cancel_between_two_transactions(void)
     const char *scripts[] = {
         HELLO "C MAIL FROM:<from@example.org>\nP RCPT TO:<a@x>\nP RCPT TO:<b@x>\nP DATA\n"
               "S 250 Ok\nS 250 Ok\nS 452 4.5.3 full\nS 354 go\nC x\nP .\nS 250 Ok\n"
-              "C MAIL FROM:<from@example.org>\nP RCPT TO:<b@x>\nP DATA\nW 50\nS 250 Ok\nS 250 Ok\n"
+              "C MAIL FROM:<from@example.org>\nP RCPT TO:<b@x>\nP DATA\nW 500\nS 250 Ok\nS 250 Ok\n"
               "S 354 go\nC x\nP .\nS 250 Ok\nQ\n",
         NULL};
     struct fixture f;
@@ -414,7 +414,7 @@ test_no_cancel_between_two_transactions(void)
     mail->delivery.on_done = on_delivered;
     open_hop(&f);
     hop_send(f.hop, &mail->delivery);
-    dialogue_linger(&f.dialogue, 30);
+    dialogue_linger(&f.dialogue, 150);
     CU_ASSERT(hop_cancel(f.hop, &mail->delivery) == -1);
     run_until(&f, 1);
     check(&f, 0, "sent 250, sent 250");

@@ -98,20 +98,21 @@ struct long_row {
 };
 
 static const struct long_row long_rows[] = {
-    {COMMAND_MAX - 1,  "L"},
-    {COMMAND_MAX,      "L"},
-    {COMMAND_MAX + 1,  "T"},
-    {COMMAND_MAX + 2,  "T"},
-    {COMMAND_MAX * 20, "T"},
+    {COMMAND_MAX - 1,          "L"},
+    {COMMAND_MAX,              "L"},
+    {COMMAND_MAX + 1,          "T"},
+    {COMMAND_MAX + 2,          "T"},
+    {(size_t)COMMAND_MAX * 20, "T"},
 };
 
 static char *
 long_line(size_t len)
 {
+    static const char tail[] = {'\r', '\n', 'N', 'O', 'O', 'P', '\r', '\n'};
     char *text = malloc(len + 6);
 
     memset(text, 'x', len);
-    memcpy(text + len - 2, "\r\nNOOP\r\n", 8);
+    memcpy(text + len - 2, tail, sizeof(tail));
     return text;
 }
 

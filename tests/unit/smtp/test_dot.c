@@ -227,6 +227,7 @@ next_random(uint32_t *state)
 static void
 check_random(uint32_t seed)
 {
+    static const char end[] = {'x', '\r', '\n', '.', '\r', '\n'};
     static const char letters[] = "\r\n.\r\n.ab";
     uint32_t state = seed;
     enum dot_mode mode = seed % 4 == 0 ? DOT_CHUNK : DOT_DATA;
@@ -238,8 +239,8 @@ check_random(uint32_t seed)
 
     for (size_t i = 0; i < len; i++)
         in[i] = letters[next_random(&state) % (sizeof(letters) - 1)];
-    memcpy(in + len, "x\r\n.\r\n", 6);
-    len += 6;
+    memcpy(in + len, end, sizeof(end));
+    len += sizeof(end);
     buf_init(&expected, 200);
     whole = reference(in, len, mode == DOT_DATA, &expected);
     feeder_init(&feeder, mode, 2 + next_random(&state) % 9);
@@ -264,6 +265,7 @@ test_random(void)
 static void
 test_line_lengths(void)
 {
+    static const char end[] = {'\r', '\n', '.', '\r', '\n'};
     static const size_t lengths[] = {998, 4095, 4096, 65535, 65536, 1 << 20};
 
     for (size_t i = 0; i < UNIT_COUNT(lengths); i++) {
@@ -272,7 +274,7 @@ test_line_lengths(void)
         struct feeder feeder;
 
         memset(in, 'x', len);
-        memcpy(in + len, "\r\n.\r\n", 5);
+        memcpy(in + len, end, sizeof(end));
         feeder_init(&feeder, DOT_DATA, 65536);
         CU_ASSERT_EQUAL(feed(&feeder, span_from(in, len + 5)), len + 5);
         CU_ASSERT(feeder.result == DOT_DONE);

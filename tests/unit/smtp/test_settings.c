@@ -132,7 +132,8 @@ test_values(void)
         CU_ASSERT_PTR_NOT_NULL_FATAL(row);
         result = setting_parse(row, &value, 1, section, &err);
         UNIT_CHECK_ROW(value_rows[i].name, (result == 0) == value_rows[i].is_good);
-        UNIT_CHECK_ROW(value_rows[i].name, result == 0 || strstr(err.text, row->name) == err.text);
+        UNIT_CHECK_ROW(value_rows[i].name,
+                       result == 0 || strstr(err.text, value_rows[i].name) == err.text);
     }
     clear(&listener);
     setting_clear(smtp_rows, smtp_row_count, &settings);

@@ -65,6 +65,10 @@ kit_run(struct kit *kit, bool (*until)(struct kit *kit))
     kit->waited_ms = 0;
     loop_timer_start(kit->tick, 0);
     loop_run(kit->loop);
+    if (kit->has_timed_out)
+        fprintf(stderr, "waited in vain: %zu of %zu files, %u tasks, %zu waiting, %zu under way\n",
+                kit->file_count, kit->wanted, kit->spool->tasks.pending,
+                kit->spool->agenda.count, kit->spool->under_way.count);
     CU_ASSERT_FALSE_FATAL(kit->has_timed_out);
 }
 
