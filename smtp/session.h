@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// smtp/session.h - one client's connection: commands in, replies out. RFC 5321, 2033, 2920, 3030,
-// 3207.
+// smtp/session.h - one client's connection, commands in, replies out: RFC 5321, 2033, 2920, 3030,
+// 3207. Hands envelopes and content right by callbacks; knows no spool. One transaction at a time.
 //
-// The session takes envelopes and content strictly and hands them right by callbacks (struct
-// smtp_handler, filled in by src/). It knows no spool. One transaction at a time.
-// Order:    on_mail, then on_data once there are recipients, on_content any number of times,
-// on_end;
-//           then the handler answers with session_finish. on_abort may come at any time between a
-//           good on_mail and session_finish, and ends the transaction.
-// Batches:  replies to pipelined commands leave in one write. While an answer is awaited, nothing
-// more
-//           is read than conn holds.
+// Order:   on_mail, then on_data once there are recipients, on_content any number of times, on_end;
+//          then the handler answers with session_finish. on_abort may come at any time between a
+//          good on_mail and session_finish, and ends the transaction.
+// Batches: replies to pipelined commands leave in one write. While an answer is awaited, nothing
+//          more is read than conn holds; a client that closes meanwhile, or half-closes, is gone.
 #ifndef POSTERN_SMTP_SESSION_H
 #define POSTERN_SMTP_SESSION_H
 

@@ -137,12 +137,15 @@ end_word(struct trace_guard *guard)
     }
 }
 
-// Longer words are cut: none of that length is looked for.
+// Longer words are cut: none of that length is looked for. A line without a colon so far is skipped
+// by the piece, since a text may be nothing but such lines.
 static void
 add_to_word(struct trace_guard *guard, char byte)
 {
     if (guard->word_len < sizeof(guard->word))
         guard->word[guard->word_len++] = byte;
+    else if (guard->state == IN_NAME)
+        guard->state = IN_OTHER;
 }
 
 static void

@@ -55,8 +55,32 @@ test_rows(void)
     talk_check_rows(rows, UNIT_COUNT(rows));
 }
 
+// Recipients are bounded by their bytes, too.
+static void
+test_large_recipients(void)
+{
+    char line[4096];
+    struct talk talk;
+
+    memset(line, 'a', sizeof(line));
+    memcpy(line, "RCPT TO:<", 9);
+    memcpy(line + sizeof(line) - 5, "@b>\r\n", 5);
+    talk_init(&talk, 0);
+    talk_start(&talk);
+    talk_say(&talk, SPAN_LITERAL(BEGIN));
+    for (int i = 0; i < 3; i++)
+        talk_say(&talk, span_from(line, sizeof(line)));
+    talk_say(&talk, SPAN_LITERAL(TALK_RCPT));
+    talk_settle(&talk);
+    CU_ASSERT(talk_same("large", "heard", talk_heard(&talk),
+                        BEGIN_OK TALK_RCPT_OK TALK_RCPT_OK
+                        "452 4.5.3 Too many recipients\r\n" TALK_RCPT_OK));
+    talk_clear(&talk);
+}
+
 static const struct unit_test tests[] = {
-    {"rows", test_rows},
+    {"rows",             test_rows            },
+    {"large recipients", test_large_recipients},
 };
 
 UNIT_MAIN("smtp/cmd_rcpt", tests)
