@@ -27,17 +27,35 @@ struct kind_row {
 
 static const struct kind_row kinds[] = {
     [BOUNCE_FAILED] =
-        {"bounce",  "FAILURE", true,  "failed",  "5.0.0", "Your message could not be delivered",
-                         "Your message could not be delivered to the recipients below. Nothing more\r\n"
-         "will be tried for them.\r\n"                                 },
+        {
+                         .name = "bounce",
+                         .keyword = "FAILURE",
+                         .is_default = true,
+                         .action = "failed",
+                         .status = "5.0.0",
+                         .subject = "Your message could not be delivered",
+                         .text = "Your message could not be delivered to the recipients below.\r\n"
+                    "Nothing more will be tried for them.\r\n", },
     [BOUNCE_DELAYED] =
-        {"delay",   "DELAY",   true,  "delayed", "4.0.0", "Your message is delayed",
-                         "Your message could not yet be delivered to the recipients below. It will\r\n"
-         "be tried again; you need not send it once more.\r\n"         },
+        {
+                         .name = "delay",
+                         .keyword = "DELAY",
+                         .is_default = true,
+                         .action = "delayed",
+                         .status = "4.0.0",
+                         .subject = "Your message is delayed",
+                         .text = "Your message could not yet be delivered to the recipients below.\r\n"
+                    "It will be tried again; you need not send it once more.\r\n", },
     [BOUNCE_RELAYED] =
-        {"relayed", "SUCCESS", false, "relayed", "2.0.0", "Your message was handed on",
-                         "Your message was handed on for the recipients below, to a mail system that\r\n"
-         "does not confirm deliveries. You may hear no more of it.\r\n"},
+        {
+                         .name = "relayed",
+                         .keyword = "SUCCESS",
+                         .is_default = false,
+                         .action = "relayed",
+                         .status = "2.0.0",
+                         .subject = "Your message was handed on",
+                         .text = "Your message was handed on for the recipients below, to a system\r\n"
+                    "that does not confirm deliveries. You may hear no more of it.\r\n", },
 };
 
 struct form { // of one notice

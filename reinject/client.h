@@ -2,11 +2,10 @@
 // reinject/client.h - one connection to one server: greets, takes transactions one after another.
 //
 // Owns:     its conn. Reports to the hop that made it; never retries by itself.
-// Doubt:    any reply that does not fit drops the connection and makes a temporary failure; after
-// our
-//           dot left it says dot_sent. A transaction never begins on a connection in doubt.
-// Stale:    a kept connection that ends before the first reply of a new transaction is reported as
-//           stale: the hop tries once more on a new one.
+// Doubt:    any reply that does not fit drops the connection and makes a temporary failure; once
+//           our dot has left it says dot_sent. No transaction begins on a connection in doubt.
+// Stale:    a kept connection that ends before the first reply of a new transaction, and before
+//           all of the message left, is reported as stale: the hop tries once more on a new one.
 #ifndef POSTERN_REINJECT_CLIENT_H
 #define POSTERN_REINJECT_CLIENT_H
 

@@ -4,11 +4,11 @@
 //
 // Bound:    at most `connections` (the worker's share) at once; the rest waits in order.
 // Servers:  the first that is not dead; a server that cannot be reached or does not greet is dead
-// for
-//           dead_time, the next is tried at once. All dead: the waiting fail TEMPORARY, and one
+//           for dead_time, the next is tried at once. All dead: the waiting fail TEMPORARY, and one
 //           probe at a time is let through.
 // Split:    452 4.5.3 after some RCPTs: the rest goes at once in a next transaction, unseen by the
-// asker. Learned:  abilities are told by on_caps whenever they differ from what was known.
+//           asker.
+// Learned:  abilities are told by on_caps whenever they differ from what was known.
 #ifndef POSTERN_REINJECT_HOP_H
 #define POSTERN_REINJECT_HOP_H
 

@@ -7,28 +7,25 @@
 
 enum { XFORWARD_LINE_MAX = 512 };
 
+// In the order of enum step_state.
 static const struct step_row steps[] = {
-    [STEP_GREETING] = {STEP_GREETING, "greeting", 2, NEXT_STATE,           NEXT_FAIL_CONNECTION,
-                       NEXT_FAIL_CONNECTION                                                                          },
-    [STEP_EHLO] = {STEP_EHLO,     "ehlo",     2, NEXT_STATE,           NEXT_FAIL_CONNECTION, NEXT_HELO           },
-    [STEP_HELO] = {STEP_HELO,     "helo",     2, NEXT_STATE,           NEXT_FAIL_CONNECTION, NEXT_FAIL_CONNECTION},
-    [STEP_STARTTLS] = {STEP_STARTTLS, "starttls", 2, NEXT_STATE,           NEXT_WITHOUT_TLS,
-                       NEXT_WITHOUT_TLS                                                                              },
+    {STEP_GREETING, "greeting", 2, NEXT_STATE, NEXT_DROP,        NEXT_DROP       },
+    {STEP_EHLO,     "ehlo",     2, NEXT_STATE, NEXT_DROP,        NEXT_HELO       },
+    {STEP_HELO,     "helo",     2, NEXT_STATE, NEXT_DROP,        NEXT_DROP       },
+    {STEP_STARTTLS, "starttls", 2, NEXT_STATE, NEXT_WITHOUT_TLS, NEXT_WITHOUT_TLS},
  // Nothing was asked.
-    [STEP_IDLE] = {STEP_IDLE,     "idle",     2, NEXT_FAIL_CONNECTION, NEXT_FAIL_CONNECTION,
-                       NEXT_FAIL_CONNECTION                                                                          },
+    {STEP_IDLE,     "idle",     2, NEXT_DROP,  NEXT_DROP,        NEXT_DROP       },
  // Whose mail it is stays unsaid then; that is no reason to keep it back.
-    [STEP_XFORWARD] = {STEP_XFORWARD, "xforward", 2, NEXT_STATE,           NEXT_STATE,           NEXT_STATE          },
-    [STEP_MAIL] = {STEP_MAIL,     "mail",     2, NEXT_STATE,           NEXT_FAIL_ALL,        NEXT_FAIL_ALL       },
-    [STEP_RCPT] = {STEP_RCPT,     "rcpt",     2, NEXT_STATE,           NEXT_FAIL_RCPT,       NEXT_FAIL_RCPT      },
-    [STEP_DATA] = {STEP_DATA,     "data",     3, NEXT_STATE,           NEXT_FAIL_ALL,        NEXT_FAIL_ALL       },
+    {STEP_XFORWARD, "xforward", 2, NEXT_STATE, NEXT_STATE,       NEXT_STATE      },
+    {STEP_MAIL,     "mail",     2, NEXT_STATE, NEXT_FAIL_ALL,    NEXT_FAIL_ALL   },
+    {STEP_RCPT,     "rcpt",     2, NEXT_STATE, NEXT_FAIL_RCPT,   NEXT_FAIL_RCPT  },
+    {STEP_DATA,     "data",     3, NEXT_STATE, NEXT_FAIL_ALL,    NEXT_FAIL_ALL   },
  // BDAT only: a chunk before the last. Under DATA nothing may come here.
-    [STEP_CONTENT] = {STEP_CONTENT,  "content",  2, NEXT_STATE,           NEXT_FAIL_ALL,        NEXT_FAIL_ALL       },
-    [STEP_DOT] = {STEP_DOT,      "dot",      2, NEXT_STATE,           NEXT_FAIL_ALL,        NEXT_FAIL_ALL       },
-    [STEP_RSET] = {STEP_RSET,     "rset",     2, NEXT_STATE,           NEXT_FAIL_CONNECTION, NEXT_FAIL_CONNECTION},
-    [STEP_QUIT] = {STEP_QUIT,     "quit",     2, NEXT_STATE,           NEXT_FAIL_CONNECTION, NEXT_FAIL_CONNECTION},
-    [STEP_CLOSED] = {STEP_CLOSED,   "closed",   2, NEXT_FAIL_CONNECTION, NEXT_FAIL_CONNECTION,
-                       NEXT_FAIL_CONNECTION                                                                          },
+    {STEP_CONTENT,  "content",  2, NEXT_STATE, NEXT_FAIL_ALL,    NEXT_FAIL_ALL   },
+    {STEP_DOT,      "dot",      2, NEXT_STATE, NEXT_FAIL_ALL,    NEXT_FAIL_ALL   },
+    {STEP_RSET,     "rset",     2, NEXT_STATE, NEXT_DROP,        NEXT_DROP       },
+    {STEP_QUIT,     "quit",     2, NEXT_STATE, NEXT_DROP,        NEXT_DROP       },
+    {STEP_CLOSED,   "closed",   2, NEXT_DROP,  NEXT_DROP,        NEXT_DROP       },
 };
 
 const struct step_row *
@@ -44,12 +41,12 @@ step_after(enum step_state state, int code)
     const struct step_row *row = step_find(state);
 
     if (code == 421)
-        return NEXT_FAIL_CONNECTION;
+        return NEXT_DROP;
     if (code / 100 == row->good)
         return row->on_good;
     if (code / 100 == 4)
         return row->on_temporary;
-    return code / 100 == 5 ? row->on_permanent : NEXT_FAIL_CONNECTION;
+    return code / 100 == 5 ? row->on_permanent : NEXT_DROP;
 }
 
 bool

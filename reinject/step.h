@@ -27,12 +27,12 @@ enum step_state {
 };
 
 enum step_next {
-    NEXT_STATE,           // go on
-    NEXT_HELO,            // EHLO is not known: try HELO (LMTP has none: the connection fails)
-    NEXT_WITHOUT_TLS,     // go on in clear, unless it is required: then the connection fails
-    NEXT_FAIL_RCPT,       // this recipient gets the answer
-    NEXT_FAIL_ALL,        // every recipient without a result does
-    NEXT_FAIL_CONNECTION, // nothing can be believed any more: it is dropped
+    NEXT_STATE,       // go on
+    NEXT_HELO,        // EHLO is not known: try HELO (LMTP has none: the connection fails)
+    NEXT_WITHOUT_TLS, // go on in clear, unless it is required: then the connection fails
+    NEXT_FAIL_RCPT,   // this recipient gets the answer
+    NEXT_FAIL_ALL,    // every recipient without a result does
+    NEXT_DROP,        // nothing can be believed any more: it is dropped
 };
 
 // A good reply's first digit is `good`; 2xx in place of 3xx or the other way round is no answer to

@@ -362,7 +362,7 @@ transaction_read(struct transaction *transaction, const struct answer *answer)
     };
     enum step_next next = step_after(transaction->state, answer->code);
 
-    if (next == NEXT_FAIL_CONNECTION)
+    if (next == NEXT_DROP)
         return TRANSACTION_DISTRUST;
     transaction->is_answered = true;
     return readers[transaction->state](transaction, answer, next);
