@@ -10,7 +10,7 @@ struct passage { // one transaction on its way in
     struct smtp_session *session; // NULL once the client is gone or answered
     struct writer *writer;
     struct job *job; // relay, until it answers
-    uint64_t bare_newlines;
+    uint64_t bare_newlines, odd_paths;
     bool is_loop;
 };
 
@@ -82,6 +82,8 @@ log_received(const struct passage *passage, const struct spool_file *file)
     log_text(&line, "handoff", smtp_handoff_name(envelope->handoff));
     if (passage->bare_newlines > 0)
         log_number(&line, "bare_newlines", passage->bare_newlines);
+    if (passage->odd_paths > 0)
+        log_number(&line, "odd_paths", passage->odd_paths);
     log_end(&line);
 }
 
@@ -144,6 +146,7 @@ on_end(void *arg, struct smtp_transaction *transaction)
 
     (void)arg;
     passage->bare_newlines = transaction->bare_newlines;
+    passage->odd_paths = transaction->odd_paths;
     passage->is_loop = transaction->is_loop;
     writer_commit(passage->writer, on_kept, passage);
 }
