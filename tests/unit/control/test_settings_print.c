@@ -171,11 +171,64 @@ no_half_print(void)
     scratch_remove(&scratch);
 }
 
+// Takes the "#" off each default that the example shows.
+static void
+uncomment(char *text)
+{
+    for (char *line = text; line != NULL && *line != '\0'; line = strchr(line, '\n')) {
+        char *mark;
+
+        line += strspn(line, "\n");
+        mark = line + strspn(line, " ");
+        if (mark[0] != '#' || mark[1] < 'a' || mark[1] > 'z' ||
+            strncmp(mark, "#hostname", 9) == 0 || strncmp(mark, "#backup", 7) == 0 ||
+            strncmp(mark, "#listen", 7) == 0)
+            continue;
+        *mark = ' ';
+    }
+}
+
+// What is installed loads, and what it says the defaults are, they are.
+static void
+example_tells_the_truth(void)
+{
+    struct scratch scratch;
+    struct settings *settings, *all;
+    struct buf first, second;
+    char text[1 << 14];
+    FILE *file = fopen(EXAMPLE_FILE, "r");
+    size_t len;
+
+    CU_ASSERT_FATAL(file != NULL);
+    len = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    CU_ASSERT_FATAL(len > 1000 && len < sizeof text - 1);
+    text[len] = '\0';
+    scratch_make(&scratch);
+    settings = load(&scratch, "example", text);
+    uncomment(text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\n max_recipients = "));
+    all = load(&scratch, "example without comments", text);
+    CU_ASSERT_FATAL(settings != NULL && all != NULL);
+    print(settings, SETTINGS_CHANGED, false, &first);
+    print(all, SETTINGS_CHANGED, false, &second);
+    CU_ASSERT_STRING_EQUAL(buf_text(&first), buf_text(&second));
+    CU_ASSERT_STRING_EQUAL(buf_text(&first),
+                           "listen \"inet:127.0.0.1:10024\" {\n}\n"
+                           "next_hop \"inet:127.0.0.1:10025\" {\n    name = \"reinject\"\n}\n");
+    buf_clear(&first);
+    buf_clear(&second);
+    settings_free(&settings);
+    settings_free(&all);
+    scratch_remove(&scratch);
+}
+
 static const struct unit_test tests[] = {
-    {"print is read again",    print_is_read_again   },
-    {"defaults are explained", defaults_are_explained},
-    {"JSON is JSON",           json_is_json          },
-    {"no half print",          no_half_print         },
+    {"example tells the truth", example_tells_the_truth},
+    {"print is read again",     print_is_read_again    },
+    {"defaults are explained",  defaults_are_explained },
+    {"JSON is JSON",            json_is_json           },
+    {"no half print",           no_half_print          },
 };
 
 UNIT_MAIN("control/settings_print", tests)
