@@ -210,6 +210,7 @@ job_notify(struct job *job)
         return;
     }
     request.kind = job->notice_kind;
+    request.relay = job->delivery.relay[0] != '\0' ? job->delivery.relay : NULL;
     request.retry_until_ms = arrived + (int64_t)settings->spool.lifetime;
     notice_start(job->jobs->config.spool, &request, on_notice, job);
 }

@@ -73,7 +73,8 @@ list_rcpts(const struct notice *notice, struct bounce_rcpt *out, char (*enhanced
                                       .params = original->rcpts[i].params,
                                       .code = state->rcpts[i].code,
                                       .enhanced = *enhanced++,
-                                      .reply = state->rcpts[i].reply};
+                                      .reply = state->rcpts[i].reply,
+                                      .relay = notice->request.relay};
     }
 }
 

@@ -15,6 +15,7 @@ struct notice_request {
     struct spool_file *file;    // stays the asker's; untouched by others until done
     const struct ranges *rcpts; // whom it is about; borrowed for the call
     const char *hostname;
+    const char *relay; // who gave the answers; NULL: not known any more
     int64_t now_ms;
     int64_t retry_until_ms; // delay only
 };
