@@ -197,8 +197,10 @@ void
 agenda_hasten(struct agenda *agenda, int64_t now_ms)
 {
     for (size_t i = 0; i < agenda->count; i++) {
-        if (agenda->heap[i]->due_ms > now_ms)
-            agenda->heap[i]->due_ms = now_ms;
+        if (agenda->heap[i]->due_ms <= now_ms)
+            continue;
+        agenda->heap[i]->due_ms = now_ms;
+        agenda->heap[i]->is_hastened = true;
     }
     for (size_t i = agenda->count / 2; i > 0; i--)
         sift_down(agenda, i - 1);

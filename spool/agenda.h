@@ -19,7 +19,8 @@ struct agenda_entry {
     uint32_t place; // in the heap
     uint8_t name_at;
     bool is_adopted;
-    char text[]; // id, and behind it the file's name if that is another
+    bool is_hastened; // what its journal says of a next try counts no more
+    char text[];      // id, and behind it the file's name if that is another
 };
 
 struct agenda {

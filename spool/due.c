@@ -189,6 +189,16 @@ make_file(struct load *load)
     return file;
 }
 
+// Else its recipients would wait on, deferred as they are.
+static void
+note_retry(struct spool_file *file)
+{
+    struct journal_writer writer;
+
+    spool_note_begin(file, &writer, "retry");
+    spool_note_end(file, &writer);
+}
+
 static void
 keep_loaded(struct due *due, struct spool_file *file)
 {
@@ -224,7 +234,11 @@ done_load(struct task *task)
     spool->due->loads--;
     ids_remove(&spool->under_way, &load->under_way);
     if (fate == FATE_HAND_OVER) {
-        keep_loaded(spool->due, make_file(load));
+        struct spool_file *file = make_file(load);
+
+        if (load->entry->is_hastened)
+            note_retry(file);
+        keep_loaded(spool->due, file);
     } else if (fate == FATE_AGAIN) {
         agenda_add(&spool->agenda, load->entry, loop_realtime_ms(spool->loop) + AGAIN_MS);
         load->entry = NULL;
