@@ -22,7 +22,7 @@ class Start(Case):
         now = int(time.time() * 1000) - 3_600_000
         due = time.time() + 3600
         content = message()
-        root = os.path.join(spool, "active", "left-behind")
+        root = os.path.join(spool, "active", "k3x9-1-0123abcd")
         os.makedirs(root)
         os.chown(root, owner.pw_uid, owner.pw_gid)
         for number in range(count):

@@ -27,17 +27,17 @@ class Tool(Case):
         sink.script.mail = lambda path: "250 2.1.0 Ok"
 
     def ident_of(self, postern: Postern, number: int) -> str:
-        row, = [row for row in postern.listing() if row["from"] == f"s{number}@example.org"]
-        return row["id"]
+        row, = [row for row in postern.listing() if row["sender"] == f"s{number}@example.org"]
+        return row["queue_id"]
 
     def test_list(self) -> None:
         _, postern = self.waiting()
         rows = postern.listing()
-        self.assertEqual(sorted(row["from"] for row in rows),
+        self.assertEqual(sorted(row["sender"] for row in rows),
                          [f"s{number}@example.org" for number in range(3)])
         for row in rows:
-            self.assertEqual(row["where"], "active")
-            self.assertRegex(row["id"], r"^[0-9A-Za-z]{11}$")
+            self.assertEqual(row["queue_name"], "active")
+            self.assertRegex(row["queue_id"], r"^[0-9A-Za-z]{11}$")
         self.assertEqual(len(postern.listing("--from", "s1@example.org")), 1)
         self.assertEqual(len(postern.listing("--to", "n2@example.com")), 1)
         self.assertEqual(postern.tool("list", "--where", "hold").returncode, 1)
@@ -50,7 +50,7 @@ class Tool(Case):
         for text in (ident, "s0@example.org", "n0@example.com", "deferred", "451"):
             self.assertIn(text, shown.stdout)
         as_json = json.loads(postern.tool("--json", "show", ident).stdout)
-        self.assertEqual(as_json["id"], ident)
+        self.assertEqual(as_json["queue_id"], ident)
         self.assertEqual(postern.tool("cat", "--raw", ident).stdout.replace("\r\n", "\n"),
                          message("subject 0").decode().replace("\r\n", "\n"))
         self.assertIn("Subject: subject 0", postern.tool("cat", "--headers", ident).stdout)
@@ -81,7 +81,7 @@ class Tool(Case):
         ident = self.ident_of(postern, 0)
         self.assertEqual(postern.tool("hold", ident).returncode, 0)
         row, = postern.listing("--where", "hold")
-        self.assertEqual((row["id"], row["where"]), (ident, "hold"))
+        self.assertEqual((row["queue_id"], row["queue_name"]), (ident, "hold"))
         self.open_door(sink)
         postern.tool("retry", "all")
         self.assertEqual(sink.wait_for(1)[0].recipients, [b"n1@example.com"])
@@ -109,7 +109,7 @@ class Tool(Case):
         self.assertEqual(postern.tool("hold", idents[0]).returncode, 0)
         self.assertEqual(postern.tool("delete", idents[1]).returncode, 0)
         self.assertEqual(postern.tool("retry", idents[2]).returncode, 0)
-        self.assertEqual([row["id"] for row in postern.listing("--where", "hold")], [idents[0]])
+        self.assertEqual([row["queue_id"] for row in postern.listing("--where", "hold")], [idents[0]])
         self.assertEqual(postern.tool("unhold", idents[0]).returncode, 0)
         self.assertEqual(postern.tool("reload", check=False).returncode, 69)
         self.open_door(sink)
