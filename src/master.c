@@ -349,7 +349,7 @@ set_up(struct master *master, struct err *err)
 static void
 tear_down(struct master *master)
 {
-    for (size_t i = 0; i < sizeof master->signals / sizeof *master->signals; i++)
+    for (size_t i = 0; i < MASTER_SIGNALS; i++)
         loop_signal_free(&master->signals[i]);
     loop_timer_free(&master->tick);
     loop_timer_free(&master->watchdog);

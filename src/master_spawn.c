@@ -52,7 +52,7 @@ static void
 forget_master(struct master *master)
 {
     loop_after_fork(master->loop);
-    for (size_t i = 0; i < sizeof master->signals / sizeof *master->signals; i++)
+    for (size_t i = 0; i < MASTER_SIGNALS; i++)
         loop_signal_free(&master->signals[i]);
     loop_timer_free(&master->tick);
     loop_timer_free(&master->watchdog);

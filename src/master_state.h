@@ -9,6 +9,7 @@
 #include "src/premises.h"
 
 enum {
+    MASTER_SIGNALS = 6,
     MASTER_ROWS = 260,       // two generations of SETTINGS' 64 workers, and slack
     MASTER_READY_MS = 60000, // a new generation's time to become ready
     MASTER_STUCK_MS = 60000, // a worker without a heartbeat for as long is killed
@@ -29,7 +30,7 @@ struct master {
     unsigned newest;     // the last number given; above generation while a change is under way
     enum master_phase phase;
     struct loop *loop;
-    struct loop_signal *signals[6];
+    struct loop_signal *signals[MASTER_SIGNALS];
     struct loop_timer *tick, *watchdog, *respawn, *phase_limit;
     uint64_t respawn_ms; // how long the next replacement waits; grows with early deaths
     uint16_t next_tag;

@@ -72,9 +72,10 @@ list_rcpts(const struct notice *notice, struct bounce_rcpt *out, char (*enhanced
         *out++ = (struct bounce_rcpt){.path = original->rcpts[i].path,
                                       .params = original->rcpts[i].params,
                                       .code = state->rcpts[i].code,
-                                      .enhanced = *enhanced++,
+                                      .enhanced = *enhanced,
                                       .reply = state->rcpts[i].reply,
                                       .relay = notice->request.relay};
+        enhanced++;
     }
 }
 
