@@ -140,7 +140,7 @@ def run(build: str, folder: str, is_once: bool) -> bool:
     tree = postfix.unpack(os.path.join(build, "unpacked"))
     stand = Stand(folder, build, tree, Wiring(port_in=PORT_IN, port_reinject=PORT_REINJECT))
     try:
-        stand.start()
+        stand.start(verbose=False)
         print(f"Postfix takes mail on 127.0.0.1:{stand.postfix.port_in}, hands it to Postern on "
               f"{next(iter(stand.postern.settings.listeners))},\nand gets it back on "
               f"127.0.0.1:{stand.postfix.port_reinject}; the final server is "

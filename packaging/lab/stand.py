@@ -56,13 +56,13 @@ class Stand:
         settings.hops[f"inet:127.0.0.1:{self.postfix.port_reinject}"] = 'name = "reinject"'
         return Postern(build, os.path.join(self.folder, "postern"), settings)
 
-    def start(self) -> "Stand":
+    def start(self, verbose: bool = True) -> "Stand":
         self.sink.start()
         self.postfix.start()
         sockets = os.path.join(self.postfix.queue, "postern")
         os.makedirs(sockets, exist_ok=True)
         os.chown(sockets, pwd.getpwnam(USER).pw_uid, -1)
-        self.postern.start()
+        self.postern.start(verbose=verbose)
         return self
 
     def stop(self) -> Optional[int]:

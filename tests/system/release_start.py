@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """200,000 waiting messages: the first 250 comes within ten seconds, and each costs little."""
 
+import multiprocessing
 import os
 import pwd
 import time
@@ -11,38 +12,47 @@ from case import Case, Client, main, message, wait_until
 from lab.daemon import USER
 from lab.process import pss_kb
 
-COUNT, PER_FOLDER = 200_000, 1000
+FOLDERS, PER_FOLDER = 200, 1000
+COUNT = FOLDERS * PER_FOLDER
+
+
+def fill_folders(root: str, uid: int, numbers: range) -> None:
+    """Runs in a process of its own, as the user whose files they are."""
+    os.seteuid(uid)
+    now = int(time.time() * 1000) - 3_600_000
+    due = time.time() + 3600
+    content = message()
+    event = f"deferred r=0 until={int(due * 1000)} code=451 reply=later"
+    for number in numbers:
+        folder = os.path.join(root, f"{number:04x}")
+        os.makedirs(folder, exist_ok=True)
+        for index in range(PER_FOLDER):
+            ident = spoolfile.make_id(now + number, index)
+            fd = os.open(os.path.join(folder, ident), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            os.write(fd, spoolfile.make(ident, ["n@example.com"], content, now, "sink", (event,)))
+            os.utime(fd, (due, due))
+            os.close(fd)
 
 
 class Start(Case):
     @staticmethod
-    def fill(spool: str, count: int) -> None:
+    def fill(spool: str) -> None:
         """What a worker left that died with a long queue; due in an hour."""
-        owner = pwd.getpwnam(USER)
-        now = int(time.time() * 1000) - 3_600_000
-        due = time.time() + 3600
-        content = message()
         root = os.path.join(spool, "active", "k3x9-1-0123abcd")
-        os.makedirs(root)
-        os.chown(root, owner.pw_uid, owner.pw_gid)
-        for number in range(count):
-            folder = os.path.join(root, f"{number // PER_FOLDER:04d}")
-            if number % PER_FOLDER == 0:
-                os.mkdir(folder)
-                os.chown(folder, owner.pw_uid, owner.pw_gid)
-            ident = spoolfile.make_id(now + number // 8000, number % 8000)
-            path = os.path.join(folder, ident)
-            event = f"deferred r=0 until={int(due * 1000)} code=451 reply=later"
-            with open(path, "wb") as file:
-                file.write(spoolfile.make(ident, ["n@example.com"], content, now, "sink", (event,)))
-            os.chown(path, owner.pw_uid, owner.pw_gid)
-            os.utime(path, (due, due))
+        owner = pwd.getpwnam(USER)
+        makers = [multiprocessing.Process(target=fill_folders, args=(root, owner.pw_uid, half))
+                  for half in (range(0, FOLDERS, 2), range(1, FOLDERS, 2))]
+        for maker in makers:
+            maker.start()
+        for maker in makers:
+            maker.join()
+            assert maker.exitcode == 0
 
     def test_first_250_within_ten_seconds(self) -> None:
         sink = self.sink()
         postern = self.between(sink, hop='name = "sink"', spool={"max_messages": "1000000"})
         postern.stop()
-        self.fill(postern.spool, COUNT)
+        self.fill(postern.spool)
         begin = time.monotonic()
         postern.start(seconds=10)
         with Client(postern.ports[0]) as client:
@@ -52,10 +62,11 @@ class Start(Case):
         print(f"first 250 after {took:.2f} s with {COUNT} messages waiting")
         self.assertLess(took, 10)
         sink.wait_for(1)
-        # Until they are all adopted; then a message costs at most 200 bytes and no descriptor.
+        # Until they are all adopted; then a message costs at most 200 bytes and no descriptor (its folder
+        # has one).
         wait_until(lambda: self.settled(postern.workers()), 60, "adoption to end")
         for pid in postern.workers():
-            self.assertLess(len(os.listdir(f"/proc/{pid}/fd")), 200)
+            self.assertLess(len(os.listdir(f"/proc/{pid}/fd")), FOLDERS + 100)
         total = sum(pss_kb(pid) for pid in postern.workers())
         print(f"{total} KB in all workers")
         self.assertLess(total, 64 * 1024 + COUNT * 200 // 1024)

@@ -329,7 +329,7 @@ static inline bool
 kit_is_whole(struct kit *kit, struct spool_file *file)
 {
     uint64_t len = spool_file_len(file);
-    char block[5000];
+    static char block[64000];
 
     for (uint64_t at = 0; at < len; at += sizeof block) {
         size_t piece = len - at < sizeof block ? (size_t)(len - at) : sizeof block;
