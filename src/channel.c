@@ -93,3 +93,17 @@ channel_receive(int channel, struct channel_message *message_out)
     memcpy(message_out->text, packet.text, (size_t)len - offsetof(struct packet, text));
     return 1;
 }
+
+int
+channel_each(int channel, channel_callback *callback, void *arg)
+{
+    struct channel_message message;
+    int got;
+
+    while ((got = channel_receive(channel, &message)) > 0) {
+        callback(arg, &message);
+        if (message.fd >= 0)
+            (void)close(message.fd);
+    }
+    return got;
+}

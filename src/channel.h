@@ -30,6 +30,10 @@ struct channel_message {
 int channel_pair(int ends_out[2], struct err *err); // both close-on-exec, non-blocking
 // fd -1: none. A child that does not read is not waited for: -1, and the master replaces it.
 int channel_send(int channel, enum channel_type type, const char *text, int fd);
+// Hands over all that is there. A descriptor that the callback does not take (by setting fd to -1)
+// is closed. -1 as below.
+typedef void channel_callback(void *arg, struct channel_message *message);
+int channel_each(int channel, channel_callback *callback, void *arg);
 // 1: *message_out is filled; 0: nothing there now; -1: the other end is gone or talks nonsense.
 int channel_receive(int channel, struct channel_message *message_out);
 

@@ -180,8 +180,6 @@ child_ended(struct master *master, struct child *child, int status)
         ask(master, &master->wants_stop);
     } else if (master->phase == MASTER_CHANGING && is_next && !was_draining) {
         master_generation_failed(master, "a new process could not start; the log says why");
-    } else if (master->phase == MASTER_CHANGING && !is_next && !was_draining) {
-        master->wants_respawn = true;
     }
     child_tell(master->children, CHANNEL_ADOPT, master->generation);
 }
@@ -209,7 +207,9 @@ respawn(struct master *master)
 {
     struct err err = {0};
 
-    if (master->phase == MASTER_STOPPING)
+    // While a change is under way the next generation is the replacement; if it fails, we come
+    // again.
+    if (master->phase != MASTER_RUNNING)
         return;
     if (master_spawn(master, master->generation, &err) == 0)
         return;
@@ -346,8 +346,8 @@ set_up(struct master *master, struct err *err)
     return master_spawn(master, master->generation, err);
 }
 
-static void
-tear_down(struct master *master)
+void
+master_unwatch(struct master *master)
 {
     for (size_t i = 0; i < MASTER_SIGNALS; i++)
         loop_signal_free(&master->signals[i]);
@@ -355,6 +355,12 @@ tear_down(struct master *master)
     loop_timer_free(&master->watchdog);
     loop_timer_free(&master->respawn);
     loop_timer_free(&master->phase_limit);
+}
+
+static void
+tear_down(struct master *master)
+{
+    master_unwatch(master);
     while (master->children != NULL)
         child_remove(&master->children, master->children);
     listen_close_all(&master->sockets, true);

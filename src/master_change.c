@@ -124,6 +124,7 @@ master_generation_failed(struct master *master, const char *why_not)
                  master->options->verbosity, &err) != 0)
         log_error("master", "%s", err.text);
     refuse_reload(master, why_not);
+    loop_timer_start(master->respawn, 0);
 }
 
 void

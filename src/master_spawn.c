@@ -25,24 +25,26 @@ struct order { // one child to be made
 };
 
 static void
+on_message(void *arg, struct channel_message *message)
+{
+    struct child *child = arg;
+    struct master *master = child->owner;
+
+    if (message->type == CHANNEL_READY)
+        child->is_ready = true;
+    else if (message->type == CHANNEL_RELOAD && child->kind == CHILD_SCRIBE)
+        master->wants_reload = true;
+}
+
+static void
 on_channel(void *arg, bool readable, bool writable)
 {
     struct child *child = arg;
     struct master *master = child->owner;
-    struct channel_message message;
-    int got;
 
     (void)readable;
     (void)writable;
-    while ((got = channel_receive(child->channel, &message)) > 0) {
-        if (message.type == CHANNEL_READY)
-            child->is_ready = true;
-        else if (message.type == CHANNEL_RELOAD && child->kind == CHILD_SCRIBE)
-            master->wants_reload = true;
-        if (message.fd >= 0)
-            (void)close(message.fd);
-    }
-    if (got < 0)
+    if (channel_each(child->channel, on_message, child) < 0)
         loop_io_want(child->io, false, false); // its end is told by SIGCHLD
     loop_stop(master->loop);
 }
@@ -52,12 +54,7 @@ static void
 forget_master(struct master *master)
 {
     loop_after_fork(master->loop);
-    for (size_t i = 0; i < MASTER_SIGNALS; i++)
-        loop_signal_free(&master->signals[i]);
-    loop_timer_free(&master->tick);
-    loop_timer_free(&master->watchdog);
-    loop_timer_free(&master->respawn);
-    loop_timer_free(&master->phase_limit);
+    master_unwatch(master);
     while (master->children != NULL)
         child_remove(&master->children, master->children);
     // A reload that takes a listener away forks while it is still open.

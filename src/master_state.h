@@ -42,6 +42,9 @@ struct master {
     int exit_status;
 };
 
+// master.c: signals and timers are the master's own; a child forgets them.
+void master_unwatch(struct master *master);
+
 // master_spawn.c: starts what a generation lacks (all of it, or what has died). In a child it does
 // not return.
 int master_spawn(struct master *master, unsigned generation, struct err *err);

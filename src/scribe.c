@@ -83,8 +83,10 @@ ignore(void *arg)
 }
 
 static void
-on_message(struct scribe *scribe, struct channel_message *message)
+on_message(void *arg, struct channel_message *message)
 {
+    struct scribe *scribe = arg;
+
     switch (message->type) {
     case CHANNEL_WORKER:
         if (message->fd >= 0)
@@ -100,22 +102,16 @@ on_message(struct scribe *scribe, struct channel_message *message)
     default:
         break;
     }
-    if (message->fd >= 0)
-        close(message->fd);
 }
 
 static void
 on_channel(void *arg, bool readable, bool writable)
 {
     struct scribe *scribe = arg;
-    struct channel_message message;
-    int got;
 
     (void)readable;
     (void)writable;
-    while ((got = channel_receive(scribe->start->channel, &message)) > 0)
-        on_message(scribe, &message);
-    if (got < 0)
+    if (channel_each(scribe->start->channel, on_message, scribe) < 0)
         _exit(EXIT_FAILURE); // the master is gone
 }
 

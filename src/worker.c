@@ -120,8 +120,10 @@ is_ready(void *arg)
 // --- the master's messages ---
 
 static void
-on_message(struct worker *worker, struct channel_message *message)
+on_message(void *arg, struct channel_message *message)
 {
+    struct worker *worker = arg;
+
     switch (message->type) {
     case CHANNEL_ADOPT:
         if (!worker->is_draining)
@@ -139,22 +141,16 @@ on_message(struct worker *worker, struct channel_message *message)
     default:
         break;
     }
-    if (message->fd >= 0)
-        close(message->fd);
 }
 
 static void
 on_channel(void *arg, bool readable, bool writable)
 {
     struct worker *worker = arg;
-    struct channel_message message;
-    int got;
 
     (void)readable;
     (void)writable;
-    while ((got = channel_receive(worker->start->channel, &message)) > 0)
-        on_message(worker, &message);
-    if (got < 0)
+    if (channel_each(worker->start->channel, on_message, worker) < 0)
         _exit(EXIT_FAILURE); // the master is gone: so are we, as if killed with it
 }
 
