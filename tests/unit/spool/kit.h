@@ -67,8 +67,8 @@ kit_run(struct kit *kit, bool (*until)(struct kit *kit))
     loop_run(kit->loop);
     if (kit->has_timed_out)
         fprintf(stderr, "waited in vain: %zu of %zu files, %u tasks, %zu waiting, %zu under way\n",
-                kit->file_count, kit->wanted, kit->spool->tasks.pending,
-                kit->spool->agenda.count, kit->spool->under_way.count);
+                kit->file_count, kit->wanted, kit->spool->tasks.pending, kit->spool->agenda.count,
+                kit->spool->under_way.count);
     CU_ASSERT_FALSE_FATAL(kit->has_timed_out);
 }
 
