@@ -3,24 +3,15 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "spool/due.h"
+#include "spool/found.h"
 #include "spool/names.h"
 
-enum { INSTANCES_MAX = 64, FOUND_MAX = 1000, SLOTS_CHUNK = 64 };
-
-struct found {
-    int64_t due_ms;
-    char id[ID_MAX + 1];
-    char name[SLOTS_NAME_MAX]; // a slot's; "": as the id
-};
+enum { INSTANCES_MAX = 64, SLOTS_CHUNK = 64 };
 
 struct walk { // of one home
     struct walk *next;
@@ -44,8 +35,7 @@ struct adopt {
     int bucket_fd;
     struct place_instance instances[INSTANCES_MAX];
     size_t instance_count;
-    struct found *found;
-    size_t found_count;
+    struct found_list found;
 };
 
 // --- in the pool: free instances ---
@@ -111,36 +101,6 @@ work_list(struct task *task)
     closedir(dir);
 }
 
-// What cannot be told here, the loading will tell, under the slot's name.
-static void
-find_in_slot(struct adopt *adopt, int dir_fd, const char *name)
-{
-    struct found *found = &adopt->found[adopt->found_count];
-    struct smtp_envelope envelope;
-    struct format_seal seal;
-    char head[FORMAT_HEAD_LEN];
-    int fd = fs_open_read(dir_fd, name, NULL);
-
-    if (fd < 0 && errno == ENOENT)
-        return;
-    *found = (struct found){0};
-    snprintf(found->id, sizeof found->id, "%.*s", (int)sizeof found->name - 1, name);
-    snprintf(found->name, sizeof found->name, "%.*s", (int)sizeof found->name - 1, name);
-    adopt->found_count++;
-    if (fd < 0)
-        return;
-    envelope_init(&envelope);
-    if (fs_read_at(fd, head, sizeof head, 0, NULL) == (ssize_t)sizeof head &&
-        format_head_read(span_from(head, sizeof head), &seal) == FORMAT_UNSEALED) {
-        (void)store_remove(dir_fd, name, NULL);
-        adopt->found_count--;
-    } else if (reader_peek(fd, &envelope, &seal, NULL) == READER_OK) {
-        snprintf(found->id, sizeof found->id, "%s", envelope.id);
-    }
-    envelope_clear(&envelope);
-    close(fd);
-}
-
 static void
 work_slots(struct task *task)
 {
@@ -148,26 +108,9 @@ work_slots(struct task *task)
     struct walk *walk = adopt->first;
     const char *name;
 
-    adopt->found_count = 0;
+    adopt->found.count = 0;
     for (int i = 0; i < SLOTS_CHUNK && (name = names_take(&walk->slots)) != NULL; i++)
-        find_in_slot(adopt, walk->home->top.fd, name);
-}
-
-static void
-find_in_bucket(struct adopt *adopt, int dir_fd, const char *name)
-{
-    struct found *found = &adopt->found[adopt->found_count];
-    struct stat info;
-
-    if (store_is_hidden_name(name))
-        (void)store_remove(dir_fd, name, NULL);
-    if (!id_is_valid(span_of(name)))
-        return;
-    *found = (struct found){0};
-    snprintf(found->id, sizeof found->id, "%.*s", (int)sizeof found->id - 1, name);
-    if (fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
-        found->due_ms = (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
-    adopt->found_count++;
+        found_slot(&adopt->found, walk->home->top.fd, name);
 }
 
 static int
@@ -191,11 +134,11 @@ work_bucket(struct task *task)
     struct walk *walk = adopt->first;
     const struct dirent *entry;
 
-    adopt->found_count = 0;
+    adopt->found.count = 0;
     adopt->is_at_end = false;
     adopt->bucket_fd = -1;
     adopt->has_failed = walk->dir == NULL && open_bucket(adopt, walk) < 0;
-    while (!adopt->has_failed && adopt->found_count < FOUND_MAX) {
+    while (!adopt->has_failed && adopt->found.count < FOUND_MAX) {
         errno = 0;
         entry = readdir(walk->dir);
         if (entry == NULL) {
@@ -204,7 +147,7 @@ work_bucket(struct task *task)
                 err_sys(&adopt->err, ERR_TEMP, errno, "read folder %s", names_peek(&walk->buckets));
             return;
         }
-        find_in_bucket(adopt, dirfd(walk->dir), entry->d_name);
+        found_file(&adopt->found, dirfd(walk->dir), entry->d_name);
     }
 }
 
@@ -276,8 +219,8 @@ enter_found(struct adopt *adopt, struct walk *walk, struct bucket *bucket)
 {
     struct spool *spool = adopt->spool;
 
-    for (size_t i = 0; i < adopt->found_count; i++) {
-        const struct found *found = &adopt->found[i];
+    for (size_t i = 0; i < adopt->found.count; i++) {
+        const struct found *found = &adopt->found.items[i];
         const char *name = found->name[0] == '\0' ? NULL : found->name;
         struct agenda_entry *entry = agenda_entry_new(found->id, name, bucket);
 
@@ -285,9 +228,9 @@ enter_found(struct adopt *adopt, struct walk *walk, struct bucket *bucket)
         bucket_enter(bucket);
         agenda_add(&spool->agenda, entry, bounded_due(spool, found->due_ms));
     }
-    walk->messages += adopt->found_count;
-    spool_count(spool, (int)adopt->found_count);
-    adopt->found_count = 0;
+    walk->messages += adopt->found.count;
+    spool_count(spool, (int)adopt->found.count);
+    adopt->found.count = 0;
 }
 
 static void
@@ -412,7 +355,6 @@ adopt_new(struct spool *spool)
 
     adopt->spool = spool;
     adopt->last = &adopt->first;
-    adopt->found = mem_zarray(FOUND_MAX, sizeof *adopt->found);
     return adopt;
 }
 
@@ -426,6 +368,5 @@ adopt_free(struct adopt **adopt_in)
     take_up_postponed(adopt);
     while (adopt->first != NULL)
         walk_free(dequeue(adopt));
-    mem_free(&adopt->found);
     mem_free(adopt_in);
 }

@@ -4,11 +4,9 @@
 //
 // Everything that can block runs in the pool; every callback comes from the loop, exactly once.
 // Slots:   files made and written through ahead of use, taken last-freed first, synced when idle;
-// the
-//          pool grows while busy and shrinks when idle.
+//          the pool grows while busy and shrinks when idle.
 // Waiting: a message that waits costs an entry of at most 200 bytes, no descriptor; due ones are
-// given
-//          to on_due in order of time. Its next try is the file's mtime.
+//          given to on_file in order of time. Its next try is the file's mtime.
 // Adopts:  at start, once a minute and when asked, takes free instances and their files over.
 #ifndef POSTERN_SPOOL_SPOOL_H
 #define POSTERN_SPOOL_SPOOL_H
@@ -40,9 +38,10 @@ struct spool *spool_open(struct loop *loop, struct pool *pool,
 void spool_start(struct spool *spool, const struct spool_handler *handler, void *arg);
 void spool_poke(struct spool *spool);  // is_ready may have become true
 void spool_adopt(struct spool *spool); // look for free instances now
-// No more on_file. Before it is freed, all files are released or finished. Leaves an empty own
-// instance removed.
+// No more on_file.
 void spool_stop(struct spool *spool);
+// All files were given up. What of ours is still in the pool is worked off by it (pool_free at the
+// latest), then the instance is unlocked, or removed if it is empty.
 void spool_free(struct spool **spool);
 
 // 0, or TEMP: too little space, inodes, or too many messages (counted over page, may be NULL).
@@ -86,12 +85,15 @@ void spool_note_begin(struct spool_file *file, struct journal_writer *writer, co
 void spool_note_end(struct spool_file *file, struct journal_writer *writer);
 void spool_file_flush(struct spool_file *file, bool durable, spool_done *done, void *arg);
 
-// Reads len bytes of the message at offset into data; one read at a time. Never past the end.
+// Reads len bytes of the message at offset into data; one read at a time. Never past the end. done
+// comes even if the file was given up meanwhile; data must live until then.
 void spool_file_read(struct spool_file *file, uint64_t offset, char *data, size_t len,
                      spool_done *done, void *arg);
 
 // The ways to give a file up (each takes it; *file is NULL at once). What was noted is flushed
-// first.
+// first, in the same pool job; what was begun is answered before. Where the disk refuses, the file
+// is copied, and if that fails too it stays with us and is tried again each minute, with an alarm.
+// Only what is durable can wait or be held.
 void
 spool_file_finish(struct spool_file **file); // all retired: note `done`, free the slot or unlink
 void spool_file_wait(struct spool_file **file,
