@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -14,7 +15,13 @@
 #include "src/channel.h"
 #include "src/upgrade.h"
 
-enum { TICK_MS = 1000, EARLY_DEATH_MS = 5000, PASSED_IN_FIRST = 3 };
+enum {
+    TICK_MS = 1000,
+    EARLY_DEATH_MS = 5000,
+    PASSED_IN_FIRST = 3,
+    PATIENCE_MS = 5000,
+    PATIENCE_PAUSE_MS = 50
+};
 
 // --- what callbacks leave to be done between two runs of the loop ---
 
@@ -320,6 +327,24 @@ watch(struct master *master)
         loop_timer_start(master->watchdog, notify_watchdog_ms() / 2);
 }
 
+// The children of a master that was killed die with it, but not within the same instant: until then
+// their sockets answer, and a service manager may have started us already.
+static int
+open_premises(struct master *master, struct err *err)
+{
+    const struct timespec pause = {.tv_nsec = PATIENCE_PAUSE_MS * 1000000L};
+
+    for (int left = PATIENCE_MS / PATIENCE_PAUSE_MS;; left--) {
+        listen_unmark(&master->sockets);
+        if (premises_open(&master->premises, master->settings, &master->sockets, err) == 0)
+            return 0;
+        if (left == 0 || err->kind != ERR_TEMP)
+            return -1;
+        premises_clear(&master->premises);
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
 static int
 set_up(struct master *master, struct err *err)
 {
@@ -329,14 +354,13 @@ set_up(struct master *master, struct err *err)
         listen_inherit(&master->sockets, PASSED_IN_FIRST, notify_listen_count());
     (void)unsetenv("LISTEN_FDS"); // ours now; the binary after an upgrade must not count them again
     (void)unsetenv("LISTEN_PID");
-    listen_unmark(&master->sockets);
     master->loop = loop_new(err);
     if (master->loop == NULL)
         return -1;
     master->page = counter_page_new(MASTER_ROWS, err);
     if (master->page == NULL)
         return -1;
-    if (premises_open(&master->premises, master->settings, &master->sockets, err) != 0)
+    if (open_premises(master, err) != 0)
         return -1;
     if (getrandom(&master->next_tag, sizeof master->next_tag, 0) < 0)
         return err_sys(err, ERR_TEMP, errno, "getrandom");
