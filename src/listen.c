@@ -100,9 +100,9 @@ set_owner(const struct addr *addr, const struct listen_owner *owner, struct err 
     const char *path = path_of(addr);
 
     if (chmod(path, owner->mode) != 0)
-        return err_sys(err, ERR_TEMP, errno, "chmod %04o %s", (unsigned)owner->mode, path);
+        return err_sys(err, ERR_PERM, errno, "chmod %04o %s", (unsigned)owner->mode, path);
     if (lchown(path, owner->uid, owner->gid) != 0)
-        return err_sys(err, ERR_TEMP, errno, "chown %s", path);
+        return err_sys(err, ERR_PERM, errno, "chown %s", path);
     return 0;
 }
 
@@ -126,7 +126,7 @@ bind_and_listen(int fd, const struct addr *addr, const struct listen_owner *owne
     bound = bind(fd, (const struct sockaddr *)&addr->sa, addr->len);
     (void)umask(mask);
     if (bound != 0)
-        return err_sys(err, ERR_TEMP, errno, "bind %s", text);
+        return err_sys(err, errno == EADDRINUSE ? ERR_TEMP : ERR_PERM, errno, "bind %s", text);
     if (addr_is_unix(addr) && set_owner(addr, owner, err) != 0)
         return -1;
     if (listen(fd, BACKLOG) != 0)

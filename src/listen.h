@@ -31,7 +31,8 @@ struct listen_owner { // of a UNIX socket
 };
 
 // The socket for this address: an open one, or a new one. A UNIX path that is left over from a dead
-// daemon is replaced, one that somebody answers on is an error. Borrowed; -1 with TEMP.
+// daemon is replaced, one that somebody answers on is an error. Borrowed; -1: TEMP where somebody
+// else has the address now, else PERM.
 int listen_open(struct listen_set *set, const struct addr *addr, const struct listen_owner *owner,
                 struct err *err);
 void listen_unmark(struct listen_set *set); // before a configuration's addresses are opened
