@@ -177,16 +177,18 @@ kit_count(const char *path, const char *prefix)
     DIR *dir = opendir(path);
     const struct dirent *entry;
     size_t count = 0;
-    char below[512];
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        char *below;
+
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
+        below = mem_printf("%s/%s", path, entry->d_name);
         if (entry->d_type == DT_DIR)
             count += kit_count(below, prefix);
         else if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
             count++;
+        mem_free(&below);
     }
     if (dir != NULL)
         closedir(dir);
