@@ -4,6 +4,7 @@
 import asyncio
 import os
 import re
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ class Message:
     helo: bytes = b""
     has_bare_newline: bool = False
     by_bdat: bool = False
+    by_tls: bool = False
     at: float = 0.0
     session: int = 0
     answered: str = ""
@@ -75,6 +77,7 @@ class _Session:
         self.reader = reader
         self.writer = writer
         self.helo = b""
+        self.is_tls = False
         self.message: Optional[Message] = None
         self.xforward: dict[str, bytes] = {}
 
@@ -83,7 +86,7 @@ class _Session:
             await self.answer(self.sink.script.greeting(self.number))
             while True:
                 await self.command(await self.line())
-        except (_Gone, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (_Gone, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
             self.writer.close()
@@ -118,6 +121,8 @@ class _Session:
             await self.answer(reply)
             return
         lines = ["sink.postern.test", *self.sink.keywords]
+        if self.sink.tls is not None and not self.is_tls:
+            lines.append("STARTTLS")
         for line in lines[:-1]:
             self.writer.write(f"250-{line}\r\n".encode())
         await self.answer(f"250 {lines[-1]}")
@@ -193,6 +198,7 @@ class _Session:
     async def finish(self, message: Message, content: bytes) -> None:
         message.content = content if self.sink.keep_content else b""
         message.at = time.time()
+        message.by_tls = self.is_tls
         self.message = None
         self.xforward = {}
         if self.sink.script.dot_delay:
@@ -206,6 +212,14 @@ class _Session:
             raise _Gone
         self.writer.write("".join(reply + "\r\n" for reply in replies).encode())
         await self.writer.drain()
+
+    async def on_starttls(self, _rest: bytes) -> None:
+        if self.sink.tls is None:
+            await self.answer("502 5.5.1 not here")
+            return
+        await self.answer("220 2.0.0 go ahead")
+        await self.writer.start_tls(self.sink.tls)
+        self.is_tls = True
 
     async def on_rset(self, _rest: bytes) -> None:
         self.message = None
@@ -224,12 +238,14 @@ class Sink:
     """A thread with a loop of its own. `messages` grows; take `with sink.lock` to copy it."""
 
     def __init__(self, path: str = "", port: int = 0, is_lmtp: bool = False,
-                 keywords: tuple[str, ...] = KEYWORDS, keep_content: bool = True):
+                 keywords: tuple[str, ...] = KEYWORDS, keep_content: bool = True,
+                 tls: Optional[ssl.SSLContext] = None):
         self.path = path
         self.port = 0 if path else ports.take(port)
         self.is_lmtp = is_lmtp
         self.keywords = keywords
         self.keep_content = keep_content
+        self.tls = tls
         self.keep_commands = False
         self.commands: list[bytes] = []
         self.script = Script()
@@ -238,6 +254,7 @@ class Sink:
         self.sessions = 0
         self._tasks: set[asyncio.Task] = set()
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda _loop, _context: None)  # peers that break off
         self._server: Optional[asyncio.AbstractServer] = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -61,6 +62,17 @@ class Case(unittest.TestCase):
 
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
+
+    def certificate(self, name: str) -> tuple[str, str]:
+        """Files of a certificate that vouches for itself, and of its key."""
+        cert, key = self.path(name + "-cert.pem"), self.path(name + "-key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                        f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1",
+                        "-keyout", key, "-out", cert],
+                       check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        os.chmod(key, 0o644)
+        return cert, key
 
     # Things that are stopped by themselves
 

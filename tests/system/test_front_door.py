@@ -276,12 +276,7 @@ class FrontDoor(Case):
         self.assertTrue(taken.content.endswith(b"Subject: x\r\n\r\n.\r\nab\r\n"))
 
     def test_starttls(self) -> None:
-        key, cert = self.path("key.pem"), self.path("cert.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=filter.postern.test", "-keyout", key, "-out", cert],
-                       check=True, capture_output=True, stdin=subprocess.DEVNULL)
-        subprocess.run(["chmod", "644", key], check=True)
+        cert, key = self.certificate("filter.postern.test")
         postern = self.door(f'tls {{ cert = "{cert}" key = "{key}" mode = require }}')
         context = ssl.create_default_context(cafile=cert)
         context.check_hostname = False

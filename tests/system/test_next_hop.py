@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The next hop is killed, stands still, or refuses some recipients: each recipient ends once."""
 
+import ssl
 import threading
 
-from case import Case, Client, Message, Sink, main, message, ports, send, wait_until
+from case import Case, Client, Message, Settings, Sink, main, message, ports, send, wait_until
 from load import Load
 
 FAST = {"retry": '{"1s", "1s", "2s"}'}
@@ -184,6 +185,52 @@ class NextHop(Case):
         send(postern.ports[0], "ann@example.org", ["left@example.com"], message())
         self.assertEqual(right.wait_for(1)[0].recipients, [b"right@example.com"])
         self.assertEqual(left.wait_for(1)[0].recipients, [b"left@example.com"])
+
+    def tls_sink(self) -> tuple[Sink, str]:
+        cert, key = self.certificate("sink.postern.test")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(cert, key)
+        return self.sink(tls=context), cert
+
+    def test_tls_required(self) -> None:
+        sink, cert = self.tls_sink()
+        postern = self.between(sink, hop=f'tls = require  tls_ca = "{cert}"')
+        send(postern.ports[0], "ann@example.org", ["bob@example.com"], message(size=300_000))
+        self.assertTrue(sink.wait_for(1)[0].by_tls)
+        self.assert_nothing_left(postern)
+
+    def test_tls_required_and_not_offered_waits(self) -> None:
+        sink = self.sink()
+        postern = self.between(sink, hop="tls = require", spool=FAST)
+        send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
+        postern.wait_log("status=deferred", count=2)
+        self.assertEqual(sink.messages, [])
+
+    def test_tls_with_a_stranger_waits(self) -> None:
+        sink, _ = self.tls_sink()
+        other, _ = self.certificate("other.postern.test")
+        postern = self.between(sink, hop=f'tls = require  tls_ca = "{other}"  dead_time = 1s',
+                               spool=FAST)
+        send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
+        postern.wait_log("status=deferred", count=2)
+        self.assertEqual(sink.messages, [])
+
+    def test_tls_may(self) -> None:
+        sink, _ = self.tls_sink()
+        plain = self.sink()
+        for server, by_tls in ((sink, True), (plain, False)):
+            port = ports.take()
+            self.postern(Settings(listeners={f"inet:127.0.0.1:{port}": ""},
+                                  hops={server.address: "tls = may"}), f"tls-{by_tls}")
+            send(port, "ann@example.org", ["bob@example.com"], message())
+            self.assertEqual(server.wait_for(1)[0].by_tls, by_tls)
+
+    def test_unix_socket(self) -> None:
+        sink = self.sink(path=self.path("sink.sock"), is_lmtp=True)
+        postern = self.between(sink)
+        send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
+        sink.wait_for(1)
+        self.assert_nothing_left(postern)
 
     def test_connections_are_kept_and_bounded(self) -> None:
         sink = self.sink()
