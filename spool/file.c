@@ -96,8 +96,11 @@ done_flush(struct task *task)
 
     file->step = STEP_NONE;
     if (file->err.kind != ERR_NONE) {
+        log_error("spool", "%s: its journal cannot be written, it is copied: %s", file->envelope.id,
+                  file->err.text);
         // What was to be written goes to the new file, which answers for this flush.
         file->is_broken = true;
+        file->wants_copy = true;
         file_go(file);
         return;
     }

@@ -20,7 +20,8 @@ struct list {
 struct errand { // one fsync of a round
     int fd;     // a duplicate of the item's, so that its owner may close; or taken over
     bool is_dir, has_failed;
-    struct syncer_item *item; // NULL: forgotten since, or a file that was taken
+    bool is_taken;            // a file that was taken over
+    struct syncer_item *item; // NULL: forgotten since, or taken
 };
 
 struct syncer {
@@ -128,8 +129,11 @@ add_errand(struct syncer *syncer, int fd, struct syncer_item *item)
         syncer->errand_size = syncer->errand_size == 0 ? ERRANDS_FIRST : syncer->errand_size * 2;
         syncer->errands = mem_regrow(syncer->errands, syncer->errand_size, sizeof *syncer->errands);
     }
-    syncer->errands[syncer->errand_count++] = (struct errand){
-        .fd = fd, .is_dir = item != NULL && item->kind != SYNCER_FILE, .item = item};
+    syncer->errands[syncer->errand_count++] =
+        (struct errand){.fd = fd,
+                        .is_dir = item != NULL && item->kind != SYNCER_FILE,
+                        .is_taken = item == NULL,
+                        .item = item};
 }
 
 // Items that are old enough, in the order that the header promises.
@@ -183,7 +187,7 @@ settle(struct syncer *syncer)
 
         if (item == NULL) {
             // A waiting message's last lines may be lost with the power: a try too early, no more.
-            if (syncer->errands[i].has_failed)
+            if (syncer->errands[i].has_failed && syncer->errands[i].is_taken)
                 log_alarm("spool", "cannot make a waiting message durable: %s", syncer->err.text);
             continue;
         }

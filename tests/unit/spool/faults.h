@@ -28,8 +28,7 @@ static inline bool
 fault_comes(enum fault fault)
 {
     int number = __atomic_fetch_add(&faults[fault].calls, 1, __ATOMIC_SEQ_CST);
-    bool comes = number >= faults[fault].skip &&
-                 number < faults[fault].skip + faults[fault].count;
+    bool comes = number >= faults[fault].skip && number < faults[fault].skip + faults[fault].count;
 
     if (comes)
         errno = EIO;
