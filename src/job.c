@@ -14,25 +14,6 @@ enum {
     TROUBLE_MS = 300000, // after a full disk kept us from writing
 };
 
-struct job_row {
-    const char *name;
-    void (*enter)(struct job *job);
-    unsigned next; // mask of the states it may go on to
-};
-
-static const struct job_row *row_of(enum job_state state);
-
-void
-job_set_state(struct job *job, enum job_state next)
-{
-    const struct job_row *row = row_of(job->state);
-
-    assert((row->next & (1U << next)) != 0);
-    log_debug("job", "%s: %s -> %s", spool_file_id(job->file), row->name, row_of(next)->name);
-    job->state = next;
-    row_of(next)->enter(job);
-}
-
 int64_t
 job_now_ms(const struct job *job)
 {
@@ -120,8 +101,8 @@ reason_to_hold(const struct job *job)
     return NULL;
 }
 
-static void
-decide(struct job *job)
+void
+job_decide(struct job *job)
 {
     if (job_spool_state(job)->group_count == 0)
         note_decision(job);
@@ -134,12 +115,6 @@ decide(struct job *job)
         job_set_state(job, JOB_SETTLE);
 }
 
-static void
-stay(struct job *job)
-{
-    (void)job;
-}
-
 // --- settle and the ends ---
 
 static bool
@@ -148,8 +123,8 @@ may_try(const struct job *job)
     return !job->jobs->is_draining || !job->has_tried;
 }
 
-static void
-settle(struct job *job)
+void
+job_settle(struct job *job)
 {
     job_drop_delivery(job);
     if (job->is_suspect)
@@ -215,8 +190,8 @@ log_verdict(const struct job *job, const char *verdict, const char *reason)
     log_end(&line);
 }
 
-static void
-hold(struct job *job)
+void
+job_hold(struct job *job)
 {
     log_verdict(job, "hold", job->hold_reason);
     log_alarm("verdict", "%s: held: %s", spool_file_id(job->file), job->hold_reason);
@@ -240,8 +215,8 @@ next_try_ms(const struct job *job)
     return earliest > job->retry_ms ? earliest : job->retry_ms;
 }
 
-static void
-wait_on_disk(struct job *job)
+void
+job_wait(struct job *job)
 {
     int64_t until = next_try_ms(job);
 
@@ -252,8 +227,8 @@ wait_on_disk(struct job *job)
     remove_job(job);
 }
 
-static void
-end(struct job *job)
+void
+job_end(struct job *job)
 {
     if (job_is_relay(job) || job->client_left) {
         spool_file_discard(&job->file);
@@ -262,32 +237,6 @@ end(struct job *job)
         spool_file_finish(&job->file);
     }
     remove_job(job);
-}
-
-#define TO(state) (1U << (state))
-
-static const struct job_row *
-row_of(enum job_state state)
-{
-    static const struct job_row rows[JOB_STATE_COUNT] = {
-        [JOB_NEW] = {"new",     stay,              TO(JOB_DECIDE) | TO(JOB_WAIT)                 },
-        [JOB_DECIDE] = {"decide",  decide,
-                     TO(JOB_HOLD) | TO(JOB_ANSWER) | TO(JOB_QUEUED) | TO(JOB_SETTLE)             },
-        [JOB_QUEUED] = {"queued",  stay,              TO(JOB_SETTLE) | TO(JOB_WAIT)                 },
-        [JOB_ATTEMPT] = {"attempt", job_attempt,       TO(JOB_SEND) | TO(JOB_WAIT) | TO(JOB_OVER)    },
-        [JOB_SEND] = {"send",    job_send,          TO(JOB_RECORD) | TO(JOB_ANSWER) | TO(JOB_OVER)},
-        [JOB_RECORD] = {"record",  job_record,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT)},
-        [JOB_ANSWER] = {"answer",  job_answer_client, TO(JOB_RECORD) | TO(JOB_HOLD) | TO(JOB_OVER)  },
-        [JOB_NOTIFY] = {"notify",  job_notify,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT)},
-        [JOB_SETTLE] = {"settle",  settle,
-                     TO(JOB_OVER) | TO(JOB_NOTIFY) | TO(JOB_HOLD) | TO(JOB_ATTEMPT) |
-                            TO(JOB_WAIT)                                                         },
-        [JOB_HOLD] = {"hold",    hold,              0                                             },
-        [JOB_WAIT] = {"wait",    wait_on_disk,      0                                             },
-        [JOB_OVER] = {"over",    end,               0                                             },
-    };
-
-    return &rows[state];
 }
 
 // --- the jobs of a worker ---

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// src/job_state.h - what job.c, job_send.c, job_relay.c and job_notify.c share: one job's data.
+// src/job_state.h - what job.c and the job_*.c share: one job's data. Private to them.
 //
-// Private to the four. Only job_set_state changes a state; the table in job.c says what may follow.
+// Only job_set_state changes a state; the table in job_table.c says what each does and what may
+// follow.
 #ifndef POSTERN_SRC_JOB_STATE_H
 #define POSTERN_SRC_JOB_STATE_H
 
@@ -55,7 +56,15 @@ struct jobs {
     struct loop_deferred emptied;
 };
 
+// job_table.c
 void job_set_state(struct job *job, enum job_state next);
+
+// job.c
+void job_decide(struct job *job);
+void job_settle(struct job *job);
+void job_hold(struct job *job);
+void job_wait(struct job *job);
+void job_end(struct job *job);
 int64_t job_now_ms(const struct job *job);
 struct spool_state *job_spool_state(const struct job *job);
 bool job_is_relay(const struct job *job);               // not durable (yet)
