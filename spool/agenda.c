@@ -123,7 +123,7 @@ table_grow(struct agenda *agenda)
     size_t size = agenda->table_size == 0 ? SIZE_FIRST : agenda->table_size * 2;
 
     mem_free(&agenda->table);
-    agenda->table = mem_zarray(size, sizeof *agenda->table);
+    agenda->table = mem_zarray(size, sizeof(struct agenda_entry *));
     agenda->table_size = size;
     for (size_t i = 0; i < agenda->count; i++) {
         struct agenda_entry **head = head_of(agenda, agenda->heap[i]->text);
@@ -143,7 +143,7 @@ agenda_add(struct agenda *agenda, struct agenda_entry *entry, int64_t due_ms)
         table_grow(agenda);
     if (agenda->count == agenda->heap_size) {
         agenda->heap_size = agenda->heap_size == 0 ? SIZE_FIRST : agenda->heap_size * 2;
-        agenda->heap = mem_regrow(agenda->heap, agenda->heap_size, sizeof *agenda->heap);
+        agenda->heap = mem_regrow(agenda->heap, agenda->heap_size, sizeof(struct agenda_entry *));
     }
     entry->due_ms = due_ms;
     head = head_of(agenda, entry->text);

@@ -277,7 +277,7 @@ is_ready(const struct spool *spool)
 static void
 hand_over(struct due *due)
 {
-    while (due->loaded > 0 && is_ready(due->spool)) {
+    while (due->first != NULL && is_ready(due->spool)) {
         struct spool_file *file = due->first;
 
         due->first = file->next;
