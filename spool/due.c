@@ -19,16 +19,18 @@ struct due {
     struct loop_deferred later;
     struct loop_timer *timer;
     bool is_paused;
-    unsigned loads;  // in the pool
-    unsigned loaded; // waiting for is_ready
-    struct spool_file *first, **last;
+    struct load *first, **last; // in order of time: in the pool, or loaded and not handed over
+    unsigned load_count;
 };
 
 enum fate { FATE_HAND_OVER, FATE_GONE, FATE_LEFT, FATE_AGAIN };
 
 struct load {
     struct task task; // first
+    struct load *next;
     struct spool *spool;
+    bool is_done;
+    struct spool_file *file; // loaded and to be handed over
     struct agenda_entry *entry;
     struct bucket *bucket;
     struct ids_member under_way;
@@ -200,19 +202,6 @@ note_retry(struct spool_file *file)
 }
 
 static void
-keep_loaded(struct due *due, struct spool_file *file)
-{
-    if (due->spool->handler == NULL) {
-        spool_file_release(&file);
-        return;
-    }
-    file->next = NULL;
-    *due->last = file;
-    due->last = &file->next;
-    due->loaded++;
-}
-
-static void
 load_free(struct load *load)
 {
     ids_remove(&load->spool->under_way, &load->under_way);
@@ -223,34 +212,68 @@ load_free(struct load *load)
     mem_free(&load);
 }
 
+// What came of it, but for the file that is handed over in its turn.
 static void
-done_load(struct task *task)
+settle_load(struct load *load)
 {
-    struct load *load = (struct load *)task;
     struct spool *spool = load->spool;
-    struct bucket *bucket = load->bucket;
     enum fate fate = fate_of(load);
 
-    spool->due->loads--;
     ids_remove(&spool->under_way, &load->under_way);
     if (fate == FATE_HAND_OVER) {
-        struct spool_file *file = make_file(load);
-
+        load->file = make_file(load);
         if (load->entry->is_hastened)
-            note_retry(file);
-        keep_loaded(spool->due, file);
+            note_retry(load->file);
     } else if (fate == FATE_AGAIN) {
         agenda_add(&spool->agenda, load->entry, loop_realtime_ms(spool->loop) + AGAIN_MS);
         load->entry = NULL;
     } else {
         spool_count(spool, -1);
     }
-    load_free(load);
     if (fate == FATE_GONE) {
-        bucket_mark(bucket);
-        bucket_leave(bucket);
+        bucket_mark(load->bucket);
+        bucket_leave(load->bucket);
     }
-    due_look(spool);
+}
+
+static struct spool_file *
+take_first(struct due *due)
+{
+    struct load *load = due->first;
+    struct spool_file *file = load->file;
+
+    due->first = load->next;
+    if (due->first == NULL)
+        due->last = &due->first;
+    due->load_count--;
+    load_free(load);
+    return file;
+}
+
+// After stop: what is loaded lies for the next owner.
+static void
+release_loaded(struct due *due)
+{
+    while (due->first != NULL && due->first->is_done) {
+        struct spool_file *file = take_first(due);
+
+        if (file != NULL)
+            spool_file_release(&file);
+    }
+}
+
+static void
+done_load(struct task *task)
+{
+    struct load *load = (struct load *)task;
+    struct spool *spool = load->spool;
+
+    load->is_done = true;
+    settle_load(load);
+    if (spool->handler == NULL)
+        release_loaded(spool->due);
+    else
+        due_look(spool);
 }
 
 static void
@@ -264,7 +287,9 @@ start_load(struct due *due, struct agenda_entry *entry)
     load->bucket = entry->where;
     load->fd = -1;
     ids_add(&due->spool->under_way, &load->under_way, agenda_entry_id(entry), NULL);
-    due->loads++;
+    *due->last = load;
+    due->last = &load->next;
+    due->load_count++;
     task_start(&due->spool->tasks, &load->task, work_load, done_load);
 }
 
@@ -274,18 +299,20 @@ is_ready(const struct spool *spool)
     return spool->handler != NULL && spool->handler->is_ready(spool->handler_arg);
 }
 
+// A slow one holds up those behind it: they come in order of time, a parent before its child.
 static void
 hand_over(struct due *due)
 {
-    while (due->first != NULL && is_ready(due->spool)) {
-        struct spool_file *file = due->first;
+    struct spool *spool = due->spool;
 
-        due->first = file->next;
-        if (due->first == NULL)
-            due->last = &due->first;
-        due->loaded--;
-        file->next = NULL;
-        due->spool->handler->on_file(due->spool->handler_arg, file, file->is_adopted);
+    while (due->first != NULL && due->first->is_done) {
+        struct spool_file *file;
+
+        if (due->first->file != NULL && !is_ready(spool))
+            return;
+        file = take_first(due);
+        if (file != NULL)
+            spool->handler->on_file(spool->handler_arg, file, file->is_adopted);
     }
 }
 
@@ -301,7 +328,7 @@ look(void *arg)
     if (due->is_paused)
         return;
     while ((next = agenda_first(agenda)) != NULL && next->due_ms <= now &&
-           due->loads + due->loaded < LOADS_MAX && is_ready(due->spool))
+           due->load_count < LOADS_MAX && is_ready(due->spool))
         start_load(due, agenda->heap[0]);
     // One that is due already waits for a load to end, or for spool_poke. The wall clock may be
     // set, so the timer is never long.
@@ -331,14 +358,7 @@ due_stop(struct spool *spool)
     struct due *due = spool->due;
 
     loop_timer_stop(due->timer);
-    while (due->loaded > 0) {
-        struct spool_file *file = due->first;
-
-        due->first = file->next;
-        due->loaded--;
-        spool_file_release(&file);
-    }
-    due->last = &due->first;
+    release_loaded(due);
 }
 
 struct due *

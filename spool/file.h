@@ -36,7 +36,7 @@ struct file_read {
 struct spool_file {
     struct task task; // first: the step
     struct spool *spool;
-    struct spool_file *next; // stuck, or loaded and not yet handed over
+    struct spool_file *next; // stuck
     struct ids_member under_way;
     struct smtp_envelope envelope;
     struct spool_state state;

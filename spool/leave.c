@@ -280,7 +280,7 @@ leave_drop_stuck(struct spool *spool)
         struct spool_file *file = spool->stuck;
 
         spool->stuck = file->next;
-        log_alarm("spool", "%s: its last journal lines are lost", file->envelope.id);
+        log_alarm("spool", "%s: its last journal lines may be lost", file->envelope.id);
         after_release(file);
         file_free(&file);
     }
