@@ -151,10 +151,11 @@ work_until_killed(const char *folder, unsigned round)
     kit_run(&kit, treat_adopted);
 }
 
+// It lives until it has told so much, and a moment more.
 static void
 kill_under_load(const char *folder, unsigned round)
 {
-    struct timespec life = {.tv_nsec = (long)(20 + round * 17 % 130) * 1000000};
+    struct timespec moment = {.tv_nsec = (long)(round * 7 % 13) * 500000};
     int pipes[2], status;
     pid_t pid;
 
@@ -168,11 +169,12 @@ kill_under_load(const char *folder, unsigned round)
         _exit(4);
     }
     close(pipes[1]);
-    // Nobody reads before the kill: the pipe must hold all that is told until then.
-    CU_ASSERT(fcntl(pipes[0], F_SETPIPE_SZ, 1 << 20) >= 1 << 20);
-    nanosleep(&life, NULL);
+    for (unsigned told = 0; told < 1 + round * 41 % 170; told++)
+        CU_ASSERT_FATAL(listen_once(pipes[0]));
+    nanosleep(&moment, NULL);
     (void)kill(pid, SIGKILL);
-    listen_to(pipes[0]);
+    while (listen_once(pipes[0]))
+        continue;
     close(pipes[0]);
     CU_ASSERT_EQUAL_FATAL(waitpid(pid, &status, 0), pid);
     CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

@@ -54,19 +54,21 @@ find_known(const char *id)
     return &known[known_count++];
 }
 
-static inline void
-listen_to(int fd)
+// false: the child has told all that it will.
+static inline bool
+listen_once(int fd)
 {
     struct record record;
+    struct known *it;
 
-    while (read(fd, &record, sizeof record) == (ssize_t)sizeof record) {
-        struct known *it = find_known(record.id);
-
-        it->kept = true;
-        it->going |= record.what == GOING;
-        it->holding |= record.what == HOLDING;
-        it->deferred |= record.what == DEFERRED;
-    }
+    if (read(fd, &record, sizeof record) != (ssize_t)sizeof record)
+        return false;
+    it = find_known(record.id);
+    it->kept = true;
+    it->going |= record.what == GOING;
+    it->holding |= record.what == HOLDING;
+    it->deferred |= record.what == DEFERRED;
+    return true;
 }
 
 // --- what is on the disk ---
