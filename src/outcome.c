@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "reinject/retry.h"
 
-enum { PATHS_A_LINE = 20, DELAYS_TEXT = 96 };
+// A server that gives a thousand recipients a thousand different 4xx replies, try after try, must
+// not make the journal grow without end: the log has them all, the journal some.
+enum { PATHS_A_LINE = 20, DELAYS_TEXT = 96, DEFERRED_LINES_MAX = 16 };
 
 // What becomes of some recipients that got the same answer.
 struct share {
@@ -194,24 +196,60 @@ log_share(const struct spool_file *file, const struct delivery *delivery, const 
     log_end(&line);
 }
 
+struct tally {          // of one delivery
+    struct ranges seen; // indexes into its recipients
+    struct ranges rest; // numbers of those who share the journal's last line on deferrals
+    int64_t rest_until_ms;
+    size_t deferred_lines;
+};
+
+static void
+note_or_merge(struct spool_file *file, const struct delivery *delivery, const struct share *share,
+              struct tally *tally)
+{
+    bool is_deferred = strcmp(share->event, "deferred") == 0;
+
+    if (!is_deferred || tally->deferred_lines++ < DEFERRED_LINES_MAX) {
+        note_share(file, delivery, share);
+        return;
+    }
+    for (size_t i = 0; i < share->set.count; i++) {
+        if (ranges_has(&share->set, i))
+            ranges_add(&tally->rest, i);
+    }
+    tally->rest_until_ms = share->until_ms;
+}
+
+static void
+note_rest(struct spool_file *file, const struct delivery *delivery, const struct tally *tally)
+{
+    struct delivery_rcpt any = {.result = DELIVERY_TEMPORARY};
+    struct share share = {
+        .first = &any, .event = "deferred", .until_ms = tally->rest_until_ms, .set = tally->rest};
+
+    answer_set(&any.answer, "one of many different replies; the log has each");
+    if (ranges_size(&tally->rest) > 0)
+        note_share(file, delivery, &share);
+}
+
 static void
 take_share(struct spool_file *file, const struct delivery *delivery, struct share *share,
-           const struct outcome_context *context, struct ranges *seen)
+           const struct outcome_context *context, struct tally *tally)
 {
     const struct spool_state *state = spool_file_state(file);
     size_t first = (size_t)(share->first - delivery->rcpts);
 
     ranges_init(&share->set, state->rcpt_count);
     for (size_t i = first; i < delivery->rcpt_count; i++) {
-        if (ranges_has(seen, i) || !is_same_share(share->first, &delivery->rcpts[i], state))
+        if (ranges_has(&tally->seen, i) || !is_same_share(share->first, &delivery->rcpts[i], state))
             continue;
-        ranges_add(seen, i);
+        ranges_add(&tally->seen, i);
         ranges_add(&share->set, delivery->rcpts[i].number);
     }
     decide_event(share, file, state, context);
     log_share(file, delivery, share, context);
     if (context->may_wait || share->first->result == DELIVERY_SENT)
-        note_share(file, delivery, share);
+        note_or_merge(file, delivery, share, tally);
     ranges_clear(&share->set);
 }
 
@@ -219,16 +257,19 @@ void
 outcome_note(struct spool_file *file, const struct delivery *delivery,
              const struct outcome_context *context)
 {
-    struct ranges seen;
+    struct tally tally = {0};
 
-    ranges_init(&seen, delivery->rcpt_count);
+    ranges_init(&tally.seen, delivery->rcpt_count);
+    ranges_init(&tally.rest, spool_file_state(file)->rcpt_count);
     for (size_t i = 0; i < delivery->rcpt_count; i++) {
         struct share share = {.first = &delivery->rcpts[i]};
 
-        if (!ranges_has(&seen, i))
-            take_share(file, delivery, &share, context, &seen);
+        if (!ranges_has(&tally.seen, i))
+            take_share(file, delivery, &share, context, &tally);
     }
-    ranges_clear(&seen);
+    note_rest(file, delivery, &tally);
+    ranges_clear(&tally.seen);
+    ranges_clear(&tally.rest);
 }
 
 void

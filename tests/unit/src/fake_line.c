@@ -342,7 +342,10 @@ set_result(struct delivery_rcpt *rcpt, char letter)
                    : letter == 'p' ? DELIVERY_PERMANENT
                                    : DELIVERY_TEMPORARY;
     rcpt->answer.code = letter == 's' ? 250 : letter == 'p' ? 550 : 450;
-    (void)snprintf(rcpt->answer.text, sizeof rcpt->answer.text, "answer %c", letter);
+    if (letter == 'd') // a reply of its own for each recipient
+        (void)snprintf(rcpt->answer.text, sizeof rcpt->answer.text, "later, %u", rcpt->number);
+    else
+        (void)snprintf(rcpt->answer.text, sizeof rcpt->answer.text, "answer %c", letter);
 }
 
 static void

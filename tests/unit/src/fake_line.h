@@ -18,8 +18,8 @@ struct fake_message {
     const char *next_hop;
 };
 
-// What the next hop answers: a letter a recipient, 's'ent, 't'emporary, 'p'ermanent; "" fails at
-// once.
+// What the next hop answers: a letter a recipient, 's'ent, 't'emporary, 'p'ermanent, 'd'ifferent
+// temporary; "" fails at once.
 extern const char *fake_answers;
 extern bool fake_offers_dsn;
 extern bool fake_disk_is_full;   // the next notice or take-over fails

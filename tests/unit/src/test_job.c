@@ -253,12 +253,32 @@ test_disk_full(void)
     fake_clear();
 }
 
+static void
+test_many_different_replies(void)
+{
+    struct jobs *jobs = new_jobs();
+    struct fake_message message = kept;
+    size_t lines = 0;
+
+    message.rcpt_count = 40;
+    fake_answers = "d";
+    job_start(jobs, fake_file(&message), JOB_FRESH, false);
+    turn_until_quiet();
+    for (const char *at = buf_text(&fake_journal); (at = strstr(at, "deferred")) != NULL; at++)
+        lines++;
+    CU_ASSERT_EQUAL(lines, 17); // 16, and one for all others
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "wait ");
+    jobs_free(&jobs);
+    fake_clear();
+}
+
 static const struct unit_test tests[] = {
-    {"in the spool",           test_spool        },
-    {"relayed",                test_relay        },
-    {"the client leaves",      test_client_leaves},
-    {"suspects go one by one", test_suspects     },
-    {"no room for a bounce",   test_disk_full    }
+    {"in the spool",           test_spool                 },
+    {"relayed",                test_relay                 },
+    {"the client leaves",      test_client_leaves         },
+    {"suspects go one by one", test_suspects              },
+    {"no room for a bounce",   test_disk_full             },
+    {"many different replies", test_many_different_replies},
 };
 
 int
