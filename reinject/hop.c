@@ -282,6 +282,9 @@ wait_in_front(struct hop *hop, struct delivery *delivery)
 {
     delivery->asked_us = delivery_clock_us();
     delivery_list_insert(&hop->waiting, delivery, hop->waiting.first);
+    // The timer may have fired while it had a connection, whose clock it was under.
+    if (delivery->deadline_ms > 0)
+        wake_at(hop, delivery->deadline_ms);
     dispatch(hop);
 }
 

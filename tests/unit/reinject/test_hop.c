@@ -439,6 +439,29 @@ test_deadline_while_waiting(void)
 }
 
 static void
+test_deadline_of_one_sent_back(void)
+{
+    // The deadline of the last one passes while the one before it has a connection, a dead one.
+    const char *scripts[] = {HELLO SENT BEGUN "W 60\nX\n", "W 900\n" HELLO SENT "Q\n", NULL};
+    struct fixture f;
+    uint64_t began_ms;
+
+    begin(&f, "deadline of one sent back", scripts, 1);
+    open_hop(&f);
+    began_ms = loop_now_ms(f.dialogue.loop);
+    f.mails[1].delivery.deadline_ms = began_ms + 200;
+    f.mails[2].delivery.deadline_ms = began_ms + 20;
+    send_all(&f, 4);
+    run_until(&f, 3);
+    CU_ASSERT_STRING_EQUAL(f.order, "021");
+    CU_ASSERT(loop_now_ms(f.dialogue.loop) - began_ms < 800);
+    CU_ASSERT_STRING_EQUAL(f.mails[1].rcpts[0].answer.text, "deadline passed");
+    run_until(&f, 4);
+    check(&f, 3, "sent 250");
+    end(&f);
+}
+
+static void
 test_send_from_within_done(void)
 {
     const char *scripts[] = {HELLO SENT SENT "Q\n", NULL};
@@ -487,6 +510,7 @@ static const struct unit_test tests[] = {
     {"cancel what failed",                 test_cancel_what_failed                },
     {"no cancel between two transactions", test_no_cancel_between_two_transactions},
     {"deadline while waiting",             test_deadline_while_waiting            },
+    {"deadline of one sent back",          test_deadline_of_one_sent_back         },
     {"send from within done",              test_send_from_within_done             },
     {"bad ca",                             test_bad_ca                            },
 };
