@@ -74,8 +74,9 @@ client_lose_transaction(struct client *client, const struct answer *answer, bool
     struct transaction *transaction = &client->transaction;
     struct delivery *delivery = transaction->delivery;
     bool is_refused = answer->code / 100 == 4 || answer->code / 100 == 5;
-    bool is_stale =
-        may_be_stale && client->is_used && !transaction->is_answered && !transaction->is_dot_out;
+    bool is_begun = !client->is_refusing; // else its recipients have their results already
+    bool is_stale = may_be_stale && is_begun && client->is_used && !transaction->is_answered &&
+                    !transaction->is_dot_out;
 
     if (!is_stale) {
         delivery->dot_sent =

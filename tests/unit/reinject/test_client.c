@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "reinject/client.h"
 
+#include "reinject/client_state.h"
 #include "tests/unit/reinject/dialogue.h"
 
 #define HELLO "S 220 mx ESMTP\nC EHLO me.example\n"
@@ -278,6 +279,25 @@ test_cancel_what_is_refused(void)
     end(&f);
 }
 
+// It has its result; handed over once more there would be nobody left to send it to.
+static void
+test_refused_is_never_stale(void)
+{
+    const char *scripts[] = {PIPELINE SENT_DATA "E\n", NULL};
+    struct fixture f;
+    struct err err;
+
+    begin(&f, "refused is never stale", scripts, 1);
+    f.mails[1].delivery.from_params = "SMTPUTF8";
+    start(&f);
+    client_send(f.client, &f.mails[1].delivery);
+    err_set(&err, ERR_TEMP, "lost");
+    client_lose(f.client, &err, true); // as when the server closes in the same turn
+    CU_ASSERT(f.mails[1].done == 1 && f.stale == 0);
+    dialogue_check_results("refused is never stale", &f.mails[1].delivery, "temporary 0");
+    end(&f);
+}
+
 static void
 test_control_characters_stay_here(void)
 {
@@ -440,6 +460,7 @@ static const struct unit_test tests[] = {
     {"cancel before the dot",            test_cancel_before_the_dot        },
     {"cancel behind the dot",            test_cancel_behind_the_dot        },
     {"cancel what is refused",           test_cancel_what_is_refused       },
+    {"refused is never stale",           test_refused_is_never_stale       },
     {"control characters stay here",     test_control_characters_stay_here },
     {"large, in chunks",                 test_large_in_chunks              },
     {"a chunk refused",                  test_chunk_refused                },
