@@ -206,6 +206,7 @@ after_rcpts(struct transaction *transaction)
 {
     bool is_hurried = transaction->is_sending || transaction->is_dot_out;
 
+    transaction->rcpt_at = 0; // over LMTP the replies to the end go through them once more
     if (transaction->is_bdat && transaction->accepted == 0 && transaction->chunks == 0)
         return TRANSACTION_RESET;
     if (is_hurried) {
@@ -337,7 +338,6 @@ read_dot(struct transaction *transaction, const struct answer *answer, enum step
 {
     struct delivery *delivery = transaction->delivery;
     bool is_good = next == NEXT_STATE;
-    size_t i = 0;
 
     if (transaction->accepted == 0)
         return is_good ? TRANSACTION_DISTRUST : TRANSACTION_RESET;
@@ -347,9 +347,9 @@ read_dot(struct transaction *transaction, const struct answer *answer, enum step
         end_accepted(transaction, answer);
         return is_good ? TRANSACTION_OVER : TRANSACTION_RESET;
     }
-    while (!is_accepted(&delivery->rcpts[i]))
-        i++;
-    end_rcpt(&delivery->rcpts[i], answer);
+    while (!is_accepted(&delivery->rcpts[transaction->rcpt_at]))
+        transaction->rcpt_at++;
+    end_rcpt(&delivery->rcpts[transaction->rcpt_at], answer);
     return --transaction->dots > 0 ? TRANSACTION_GOES_ON : TRANSACTION_OVER;
 }
 
