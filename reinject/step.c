@@ -35,12 +35,21 @@ step_find(enum step_state state)
     return &steps[state];
 }
 
+// These speak of the session (unknown command, bad sequence, STARTTLS or AUTH first), not of this
+// message: a next hop that is set up wrongly must not bounce all mail.
+static bool
+is_about_session(enum step_state state, int code)
+{
+    return (state == STEP_MAIL || state == STEP_RCPT) &&
+           (code == 500 || code == 502 || code == 503 || code == 530);
+}
+
 enum step_next
 step_after(enum step_state state, int code)
 {
     const struct step_row *row = step_find(state);
 
-    if (code == 421)
+    if (code == 421 || is_about_session(state, code))
         return NEXT_DROP;
     if (code / 100 == row->good)
         return row->on_good;

@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "src/notice.h"
 
+// A notice stays well below its bound of 4 MB; the rest of a larger crowd gets the next one.
+enum { NOTICE_RCPTS_MAX = 1000 };
+
 // A next hop's 5xx may be set to hold; a message that has expired is always bounced.
 static bool
 may_bounce(const struct job *job, const struct rcpt_state *rcpt)
@@ -67,7 +70,7 @@ collect(const struct job *job, enum bounce_kind kind, struct ranges *set)
     size_t count = job_spool_state(job)->rcpt_count, found = 0;
 
     ranges_init(set, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && found < NOTICE_RCPTS_MAX; i++) {
         if (owes(job, kind, i)) {
             ranges_add(set, i);
             found++;
