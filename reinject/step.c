@@ -40,8 +40,7 @@ step_find(enum step_state state)
 static bool
 is_about_session(enum step_state state, int code)
 {
-    return (state == STEP_MAIL || state == STEP_RCPT) &&
-           (code == 500 || code == 502 || code == 503 || code == 530);
+    return state == STEP_MAIL && (code == 500 || code == 502 || code == 503 || code == 530);
 }
 
 enum step_next
