@@ -9,21 +9,29 @@ from case import message
 from lab.client import Address, Client, Refused
 
 
+def recipient(number: int) -> str:
+    return f"n{number}@example.com"
+
+
 class Load:
     """`count` messages to n0@.., n1@.. ; what is not acknowledged is sent again, as Postfix does.
+
+    goes_on: and then more, until finish() is called; recipients() are all there were.
 
     acknowledged: recipients whose message got a 250. doubtful: those whose content had gone out
     when the connection was lost once, so that they were sent again and may arrive twice.
     """
 
     def __init__(self, address: Address, count: int, threads: int = 8, is_lmtp: bool = False,
-                 per_connection: int = 50, size: int = 0, prefix: str = "n"):
+                 per_connection: int = 50, size: int = 0, goes_on: bool = False):
         self.address = address
         self.is_lmtp = is_lmtp
         self.per_connection = per_connection
         self.content = message("load", size)
         self.lock = threading.Lock()
-        self.waiting = [f"{prefix}{number}@example.com" for number in range(count)]
+        self.count = count  # so far
+        self.waiting = [recipient(number) for number in range(count)]
+        self.goes_on = goes_on
         self.acknowledged: set[str] = set()
         self.doubtful: set[str] = set()
         self.trouble: list[str] = []  # lost connections, refused messages
@@ -44,15 +52,24 @@ class Load:
         assert not self.waiting, f"{len(self.waiting)} messages were never acknowledged"
         return self
 
-    def is_over(self) -> bool:
-        return not any(thread.is_alive() for thread in self.threads)
+    def finish(self) -> "Load":
+        self.goes_on = False
+        return self.join()
+
+    def recipients(self) -> set[str]:
+        return {recipient(number) for number in range(self.count)}
 
     def _next(self) -> Optional[str]:
         with self.lock:
-            return self.waiting.pop() if self.waiting else None
+            if self.waiting:
+                return self.waiting.pop()
+            if not self.goes_on:
+                return None
+            self.count += 1
+            return recipient(self.count - 1)
 
     def _work(self) -> None:
-        while self.waiting and time.monotonic() < self.deadline:
+        while (self.waiting or self.goes_on) and time.monotonic() < self.deadline:
             try:
                 with Client(self.address, self.is_lmtp) as client:
                     self._session(client)
@@ -65,30 +82,30 @@ class Load:
 
     def _session(self, client: Client) -> None:
         for _ in range(self.per_connection):
-            recipient = self._next()
-            if recipient is None:
+            path = self._next()
+            if path is None:
                 break
             is_acknowledged = False
             try:
-                self._one(client, recipient)
+                self._one(client, path)
                 is_acknowledged = True
             finally:
                 with self.lock:
                     if is_acknowledged:
-                        self.acknowledged.add(recipient)
+                        self.acknowledged.add(path)
                     else:
-                        self.waiting.append(recipient)
+                        self.waiting.append(path)
         client.write(b"QUIT\r\n")
 
-    def _one(self, client: Client, recipient: str) -> None:
-        for reply in client.envelope("ann@example.org", [recipient]):
+    def _one(self, client: Client, path: str) -> None:
+        for reply in client.envelope("ann@example.org", [path]):
             if reply.code // 100 != 2:
                 raise Refused(str(reply))
         try:
             reply, = client.data(self.content)
         except OSError:
             with self.lock:
-                self.doubtful.add(recipient)
+                self.doubtful.add(path)
             raise
         if reply.code != 250:
             raise Refused(str(reply))
