@@ -162,6 +162,15 @@ listen_open(struct listen_set *set, const struct addr *addr, const struct listen
 }
 
 void
+listen_keep(struct listen_set *set, int fd)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->sockets[i].fd == fd)
+            set->sockets[i].is_wanted = true;
+    }
+}
+
+void
 listen_unmark(struct listen_set *set)
 {
     for (size_t i = 0; i < set->count; i++)

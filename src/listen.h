@@ -35,7 +35,8 @@ struct listen_owner { // of a UNIX socket
 // else has the address now, else PERM.
 int listen_open(struct listen_set *set, const struct addr *addr, const struct listen_owner *owner,
                 struct err *err);
-void listen_unmark(struct listen_set *set); // before a configuration's addresses are opened
+void listen_keep(struct listen_set *set, int fd); // marks an open one wanted, as it is
+void listen_unmark(struct listen_set *set);       // before a configuration's addresses are opened
 void listen_close_unwanted(struct listen_set *set, bool unlink_paths); // after it took effect
 void listen_close_all(struct listen_set *set, bool unlink_paths);
 

@@ -31,6 +31,10 @@ restore_sockets(struct master *master)
     if (premises_open(&again, master->settings, &master->sockets, &err) != 0)
         log_error("master", "%s", err.text);
     premises_clear(&again);
+    // Whatever stood in the way (a path that somebody removed): what is in force stays open.
+    for (size_t i = 0; i < master->settings->listener_count; i++)
+        listen_keep(&master->sockets, master->premises.listener_fds[i]);
+    listen_keep(&master->sockets, master->premises.control_fd);
     listen_close_unwanted(&master->sockets, true);
 }
 

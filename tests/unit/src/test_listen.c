@@ -58,6 +58,13 @@ test_open_keep_close(void)
     CU_ASSERT(set.count == 1);
     CU_ASSERT(access(path_of(&a), F_OK) != 0);
     CU_ASSERT(access(path_of(&b), F_OK) == 0);
+    CU_ASSERT(unlink(path_of(&b)) == 0);
+    listen_unmark(&set);
+    CU_ASSERT(listen_open(&set, &b, &owner, &err) == -1); // has lost its path
+    listen_unmark(&set);
+    listen_keep(&set, fd_b);
+    listen_close_unwanted(&set, true);
+    CU_ASSERT(set.count == 1 && set.sockets[0].fd == fd_b);
     listen_close_all(&set, true);
     CU_ASSERT(access(path_of(&b), F_OK) != 0);
 }
