@@ -246,6 +246,7 @@ started(struct master *master)
 {
     master->phase = MASTER_RUNNING;
     loop_timer_stop(master->phase_limit);
+    loop_timer_start(master->respawn, 0); // one that was ready may have died before the last was
     for (struct child *child = master->children; child != NULL; child = child->next)
         child->is_draining = child_is_older(child, master->generation);
     child_kill(master->children, SIGTERM, child_is_older, master->generation);
