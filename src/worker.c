@@ -89,8 +89,11 @@ drain(void *arg)
     worker->is_draining = true;
     atomic_store(&counters_of(worker)->draining, 1);
     loop_timer_start(worker->deadline, WORKER_DRAIN_MS);
-    for (size_t i = 0; i < worker->start->settings->listener_count; i++)
+    for (size_t i = 0; i < worker->start->settings->listener_count; i++) {
         smtp_server_drain(worker->doors[i].server);
+        // Nobody accepts here any more: a listener taken away must not look alive until we end.
+        (void)close(worker->start->listener_fds[i]);
+    }
 }
 
 static void
