@@ -64,7 +64,7 @@ forget_master(struct master *master)
 }
 
 _Noreturn static void
-be_child(const struct order *order, int channel, pid_t parent)
+be_child(const struct order *order, int channel, pid_t parent, const sigset_t *mask)
 {
     struct master *master = order->master;
     struct scribe_start scribe = {.loop = master->loop,
@@ -82,6 +82,9 @@ be_child(const struct order *order, int channel, pid_t parent)
     struct err err = {0};
 
     forget_master(master);
+    (void)signal(SIGUSR1, SIG_IGN); // sent to all of a service at once, and the master's to act on
+    (void)signal(SIGUSR2, SIG_IGN);
+    (void)sigprocmask(SIG_SETMASK, mask, NULL);
     if (order->premises->is_root && priv_drop(&order->premises->user, &err) != 0) {
         log_error("master", "cannot give up root's rights: %s", err.text);
         _exit(EXIT_FAILURE);
@@ -121,6 +124,7 @@ make_child(struct order *order, struct err *err)
     struct master *master = order->master;
     pid_t parent = getpid(), pid;
     struct child *child;
+    sigset_t all, before;
     int ends[2];
 
     order->row = order->kind == CHILD_WORKER ? free_row(master->page) : SIZE_MAX;
@@ -133,11 +137,15 @@ make_child(struct order *order, struct err *err)
         return NULL;
     if (order->row != SIZE_MAX)
         take_row(master->page, order->row, parent, loop_now_ms(master->loop));
+    // The child has the master's handlers at first, and they would tell the master.
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_BLOCK, &all, &before);
     pid = fork();
     if (pid == 0) {
         (void)close(ends[0]);
-        be_child(order, ends[1], parent);
+        be_child(order, ends[1], parent, &before);
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     (void)close(ends[1]);
     if (pid < 0) {
         err_sys(err, ERR_TEMP, errno, "fork");
