@@ -89,6 +89,26 @@ class Reload(Case):
         send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
         sink.wait_for(1)
 
+    def test_refused_reload_closes_nothing(self) -> None:
+        """A socket whose path is gone stands in the way of a reload, and of nothing else."""
+        sink = self.sink()
+        path = self.path("in.sock")
+        postern = self.between(sink)
+        kept = postern.ports[0]
+        listeners = dict(postern.settings.listeners)
+        postern.settings.listeners.clear()
+        postern.settings.listeners[f"unix:{path}"] = ""
+        postern.settings.listeners.update(listeners)
+        postern.reload()
+        os.unlink(path)
+        postern.hang_up()
+        postern.wait_log("reload refused.*in.sock")
+        for worker in postern.workers():
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not ports.is_free(kept), 20, "the listener that stays")
+        send(kept, "ann@example.org", ["bob@example.com"], message())
+        sink.wait_for(1)
+
     def test_open_session_ends_its_transaction(self) -> None:
         """Draining: what is under way is finished; then 421 and close."""
         sink = self.sink()
