@@ -1,133 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "reinject/hop.h"
-
-#include "reinject/servers.h"
-#include "tests/unit/reinject/dialogue.h"
-
-#define HELLO "S 220 mx ESMTP\nC EHLO me.example\nS 250-mx\nS 250 PIPELINING\n"
-#define BEGUN "C MAIL FROM:<from@example.org>\nP RCPT TO:<a@x>\nP DATA\n"
-#define TAKEN "S 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\nS 250 Ok\n"
-#define SENT BEGUN TAKEN
-#define SENT_SLOWLY BEGUN "W 30\n" TAKEN
-
-enum { MAILS = 5 };
-
-struct fixture {
-    struct dialogue dialogue;
-    struct hop_settings settings;
-    struct hop_config config;
-    struct hop *hop;
-    struct dialogue_mail mails[MAILS];
-    char order[MAILS * 2 + 1]; // who is done, in order
-    size_t done, stop_at;
-    struct fixture *again; // on_done of the first sends the second
-    unsigned learned;
-    struct caps caps;
-};
-
-static void
-on_delivered(void *arg, struct delivery *delivery)
-{
-    struct dialogue_mail *mail = arg;
-    struct fixture *f = (struct fixture *)(void *)mail->envelope.listener;
-    size_t index = (size_t)(mail - f->mails);
-
-    (void)delivery;
-    mail->done++;
-    CU_ASSERT_FATAL(f->done < sizeof(f->order) - 1);
-    f->order[f->done++] = (char)('0' + index);
-    if (f->again != NULL && index == 0)
-        hop_send(f->hop, &f->mails[1].delivery);
-    if (f->done >= f->stop_at)
-        loop_stop(f->dialogue.loop);
-}
-
-static void
-on_caps(void *arg, const struct addr *server, const struct caps *caps)
-{
-    struct fixture *f = arg;
-
-    CU_ASSERT(addr_equal(server, &f->dialogue.addr));
-    f->caps = *caps;
-    f->learned++;
-}
-
-static void
-begin(struct fixture *f, const char *name, const char *const *scripts, size_t connections)
-{
-    memset(f, 0, sizeof(*f));
-    dialogue_begin(&f->dialogue, name, scripts);
-    f->settings = dialogue_settings(&f->dialogue);
-    f->config = (struct hop_config){.settings = &f->settings,
-                                    .hostname = "me.example",
-                                    .connections = connections,
-                                    .on_caps = on_caps,
-                                    .arg = f};
-    for (size_t i = 0; i < MAILS; i++) {
-        dialogue_mail(&f->mails[i], f->dialogue.loop, "", "a@x", SPAN_LITERAL("x\r\n"));
-        f->mails[i].envelope.listener = (char *)f; // the way back
-        f->mails[i].delivery.on_done = on_delivered;
-    }
-    f->hop = NULL;
-}
-
-static void
-open_hop(struct fixture *f)
-{
-    f->hop = hop_new(f->dialogue.loop, &f->config, NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(f->hop);
-}
-
-static void
-send_all(struct fixture *f, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        hop_send(f->hop, &f->mails[i].delivery);
-}
-
-static void
-run_until(struct fixture *f, size_t done)
-{
-    f->stop_at = done;
-    loop_run(f->dialogue.loop);
-    CU_ASSERT(f->done == done);
-}
-
-static void
-check(struct fixture *f, size_t index, const char *expected)
-{
-    dialogue_check_results(f->dialogue.name, &f->mails[index].delivery, expected);
-}
-
-static void
-end(struct fixture *f)
-{
-    CU_ASSERT(hop_waiting(f->hop) == 0);
-    hop_free(&f->hop);
-    CU_ASSERT_PTR_NULL(f->hop);
-    dialogue_linger(&f->dialogue, 10);
-    for (size_t i = 0; i < MAILS; i++) {
-        CU_ASSERT(f->mails[i].done <= 1);
-        dialogue_mail_clear(&f->mails[i]);
-    }
-    dialogue_end(&f->dialogue);
-}
-
-// An address at which nobody listens.
-static struct addr
-closed_port(void)
-{
-    struct addr addr = {.len = sizeof(struct sockaddr_in)};
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    memcpy(&addr.sa, &in, sizeof(in));
-    CU_ASSERT_FATAL(bind(fd, (struct sockaddr *)&addr.sa, addr.len) == 0);
-    getsockname(fd, (struct sockaddr *)&addr.sa, &addr.len);
-    close(fd);
-    return addr;
-}
+#include "tests/unit/reinject/hop_fixture.h"
 
 static void
 test_in_order_on_one(void)
@@ -340,128 +212,6 @@ test_crowded(void)
 }
 
 static void
-test_cancel_waiting(void)
-{
-    const char *scripts[] = {HELLO SENT SENT "Q\n", NULL};
-    struct fixture f;
-
-    begin(&f, "cancel who waits", scripts, 1);
-    open_hop(&f);
-    send_all(&f, 3);
-    CU_ASSERT(hop_cancel(f.hop, &f.mails[1].delivery) == 0);
-    CU_ASSERT(hop_waiting(f.hop) == 2);
-    run_until(&f, 2);
-    CU_ASSERT_STRING_EQUAL(f.order, "02");
-    end(&f);
-}
-
-static void
-test_cancel_under_way(void)
-{
-    const char *scripts[] = {
-        HELLO BEGUN "S 250 Ok\nE\n",
-        HELLO BEGUN "S 250 Ok\nS 250 Ok\nS 354 go\nC x\nP .\nW 500\nS 250 Ok\nQ\n", NULL};
-    struct fixture f;
-
-    begin(&f, "cancel under way", scripts, 1);
-    open_hop(&f);
-    send_all(&f, 2);
-    dialogue_linger(&f.dialogue, 150);
-    CU_ASSERT(hop_cancel(f.hop, &f.mails[0].delivery) == 0);
-    dialogue_linger(&f.dialogue, 150);
-    CU_ASSERT(hop_cancel(f.hop, &f.mails[1].delivery) == -1); // its dot is out
-    run_until(&f, 1);
-    CU_ASSERT_STRING_EQUAL(f.order, "1");
-    check(&f, 1, "sent 250");
-    end(&f);
-}
-
-static void
-test_cancel_what_failed(void)
-{
-    const char *scripts[] = {"X\n", NULL};
-    struct fixture f;
-
-    begin(&f, "cancel what failed", scripts, 1);
-    open_hop(&f);
-    hop_send(f.hop, &f.mails[0].delivery);
-    run_until(&f, 1);
-    hop_send(f.hop, &f.mails[1].delivery);
-    hop_send(f.hop, &f.mails[2].delivery);
-    CU_ASSERT(hop_cancel(f.hop, &f.mails[1].delivery) == 0);
-    run_until(&f, 2);
-    CU_ASSERT_STRING_EQUAL(f.order, "02");
-    end(&f);
-}
-
-static void
-test_no_cancel_between_two_transactions(void)
-{
-    // One recipient has it already: what is left must be told.
-    const char *scripts[] = {
-        HELLO "C MAIL FROM:<from@example.org>\nP RCPT TO:<a@x>\nP RCPT TO:<b@x>\nP DATA\n"
-              "S 250 Ok\nS 250 Ok\nS 452 4.5.3 full\nS 354 go\nC x\nP .\nS 250 Ok\n"
-              "C MAIL FROM:<from@example.org>\nP RCPT TO:<b@x>\nP DATA\nW 500\nS 250 Ok\nS 250 Ok\n"
-              "S 354 go\nC x\nP .\nS 250 Ok\nQ\n",
-        NULL};
-    struct fixture f;
-    struct dialogue_mail *mail = &f.mails[0];
-
-    begin(&f, "no cancel between two transactions", scripts, 1);
-    dialogue_mail_clear(mail);
-    dialogue_mail(mail, f.dialogue.loop, "", "a@x b@x", SPAN_LITERAL("x\r\n"));
-    mail->envelope.listener = (char *)&f;
-    mail->delivery.on_done = on_delivered;
-    open_hop(&f);
-    hop_send(f.hop, &mail->delivery);
-    dialogue_linger(&f.dialogue, 150);
-    CU_ASSERT(hop_cancel(f.hop, &mail->delivery) == -1);
-    run_until(&f, 1);
-    check(&f, 0, "sent 250, sent 250");
-    end(&f);
-}
-
-static void
-test_deadline_while_waiting(void)
-{
-    const char *scripts[] = {HELLO BEGUN "W 100\n" TAKEN SENT "Q\n", NULL};
-    struct fixture f;
-
-    begin(&f, "deadline while waiting", scripts, 1);
-    open_hop(&f);
-    f.mails[1].delivery.deadline_ms = loop_now_ms(f.dialogue.loop) + 40;
-    send_all(&f, 3);
-    run_until(&f, 3);
-    CU_ASSERT_STRING_EQUAL(f.order, "102");
-    check(&f, 1, "temporary 0");
-    CU_ASSERT_STRING_EQUAL(f.mails[1].rcpts[0].answer.text, "deadline passed");
-    end(&f);
-}
-
-static void
-test_deadline_of_one_sent_back(void)
-{
-    // The deadline of the last one passes while the one before it has a connection, a dead one.
-    const char *scripts[] = {HELLO SENT BEGUN "W 60\nX\n", "W 900\n" HELLO SENT "Q\n", NULL};
-    struct fixture f;
-    uint64_t began_ms;
-
-    begin(&f, "deadline of one sent back", scripts, 1);
-    open_hop(&f);
-    began_ms = loop_now_ms(f.dialogue.loop);
-    f.mails[1].delivery.deadline_ms = began_ms + 200;
-    f.mails[2].delivery.deadline_ms = began_ms + 20;
-    send_all(&f, 4);
-    run_until(&f, 3);
-    CU_ASSERT_STRING_EQUAL(f.order, "021");
-    CU_ASSERT(loop_now_ms(f.dialogue.loop) - began_ms < 800);
-    CU_ASSERT_STRING_EQUAL(f.mails[1].rcpts[0].answer.text, "deadline passed");
-    run_until(&f, 4);
-    check(&f, 3, "sent 250");
-    end(&f);
-}
-
-static void
 test_send_from_within_done(void)
 {
     const char *scripts[] = {HELLO SENT SENT "Q\n", NULL};
@@ -495,24 +245,18 @@ test_bad_ca(void)
 }
 
 static const struct unit_test tests[] = {
-    {"in order on one",                    test_in_order_on_one                   },
-    {"bound",                              test_bound                             },
-    {"abilities",                          test_abilities                         },
-    {"stale, unseen",                      test_stale_unseen                      },
-    {"stale, twice",                       test_stale_twice                       },
-    {"backup",                             test_backup                            },
-    {"back to the first",                  test_back_to_the_first                 },
-    {"all dead",                           test_all_dead                          },
-    {"the text of a refusal",              test_refused_text                      },
-    {"crowded",                            test_crowded                           },
-    {"cancel who waits",                   test_cancel_waiting                    },
-    {"cancel under way",                   test_cancel_under_way                  },
-    {"cancel what failed",                 test_cancel_what_failed                },
-    {"no cancel between two transactions", test_no_cancel_between_two_transactions},
-    {"deadline while waiting",             test_deadline_while_waiting            },
-    {"deadline of one sent back",          test_deadline_of_one_sent_back         },
-    {"send from within done",              test_send_from_within_done             },
-    {"bad ca",                             test_bad_ca                            },
+    {"in order on one",       test_in_order_on_one      },
+    {"bound",                 test_bound                },
+    {"abilities",             test_abilities            },
+    {"stale, unseen",         test_stale_unseen         },
+    {"stale, twice",          test_stale_twice          },
+    {"backup",                test_backup               },
+    {"back to the first",     test_back_to_the_first    },
+    {"all dead",              test_all_dead             },
+    {"the text of a refusal", test_refused_text         },
+    {"crowded",               test_crowded              },
+    {"send from within done", test_send_from_within_done},
+    {"bad ca",                test_bad_ca               },
 };
 
 UNIT_MAIN("reinject/hop", tests)
