@@ -43,7 +43,7 @@ make_quiet(int fd)
 }
 
 void
-listen_inherit(struct listen_set *set, int first_fd, int count)
+listen_inherit(struct listen_set *set, int first_fd, int count, bool is_foreign)
 {
     for (int fd = first_fd; fd < first_fd + count; fd++) {
         struct addr addr = {.len = sizeof addr.sa};
@@ -55,6 +55,7 @@ listen_inherit(struct listen_set *set, int first_fd, int count)
         }
         make_quiet(fd);
         remember(set, &addr, fd);
+        set->sockets[set->count - 1].is_foreign = is_foreign;
     }
 }
 
@@ -146,7 +147,7 @@ listen_open(struct listen_set *set, const struct addr *addr, const struct listen
         if (!addr_equal(&known->addr, addr))
             continue;
         known->is_wanted = true;
-        if (addr_is_unix(addr) && set_owner(addr, owner, err) != 0)
+        if (addr_is_unix(addr) && !known->is_foreign && set_owner(addr, owner, err) != 0)
             return -1;
         return known->fd;
     }
@@ -189,7 +190,7 @@ listen_close_unwanted(struct listen_set *set, bool unlink_paths)
             set->sockets[kept++] = *known;
             continue;
         }
-        if (unlink_paths && addr_is_unix(&known->addr))
+        if (unlink_paths && !known->is_foreign && addr_is_unix(&known->addr))
             (void)unlink(path_of(&known->addr));
         close(known->fd);
     }

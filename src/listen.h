@@ -13,7 +13,8 @@
 struct listen_socket {
     struct addr addr;
     int fd;
-    bool is_wanted; // by the configuration being loaded
+    bool is_wanted;  // by the configuration being loaded
+    bool is_foreign; // the service manager's: its path is neither changed nor removed
 };
 
 struct listen_set {
@@ -22,7 +23,7 @@ struct listen_set {
 };
 
 // Sockets given by the service manager or by the binary before us. Others' kinds are refused.
-void listen_inherit(struct listen_set *set, int first_fd, int count);
+void listen_inherit(struct listen_set *set, int first_fd, int count, bool is_foreign);
 
 struct listen_owner { // of a UNIX socket
     uid_t uid;

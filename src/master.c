@@ -352,7 +352,7 @@ set_up(struct master *master, struct err *err)
     if (upgrade_is_one())
         upgrade_inherit(&master->sockets, &master->children);
     else
-        listen_inherit(&master->sockets, PASSED_IN_FIRST, notify_listen_count());
+        listen_inherit(&master->sockets, PASSED_IN_FIRST, notify_listen_count(), true);
     (void)unsetenv("LISTEN_FDS"); // ours now; the binary after an upgrade must not count them again
     (void)unsetenv("LISTEN_PID");
     master->loop = loop_new(err);

@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-#define LISTENERS_VARIABLE "POSTERN_UPGRADE_LISTENERS" // "5 7 9"
+#define LISTENERS_VARIABLE "POSTERN_UPGRADE_LISTENERS" // "5 7 9:foreign"
 #define CHILDREN_VARIABLE "POSTERN_UPGRADE_CHILDREN"   // "pid:kind:channel ..."
 
 enum { VARIABLE_MAX = 65536, DESCRIPTOR_MAX = 1 << 20 };
@@ -60,8 +60,10 @@ upgrade_inherit(struct listen_set *set, struct child **children)
     int fd;
 
     while (listeners.len > 0) {
-        if (take_number(&listeners, ' ', DESCRIPTOR_MAX, &fd) == 0)
-            listen_inherit(set, fd, 1);
+        struct span entry = span_cut(&listeners, ' ');
+
+        if (take_number(&entry, ':', DESCRIPTOR_MAX, &fd) == 0)
+            listen_inherit(set, fd, 1, span_is(entry, "foreign"));
     }
     inherit_children(children, span_of(getenv(CHILDREN_VARIABLE)));
     (void)unsetenv(LISTENERS_VARIABLE);
@@ -101,7 +103,8 @@ tell_next(const struct listen_set *set, const struct child *children)
 
     buf_init(&text, VARIABLE_MAX);
     for (size_t i = 0; i < set->count; i++)
-        (void)buf_printf(&text, "%s%d", i > 0 ? " " : "", set->sockets[i].fd);
+        (void)buf_printf(&text, "%s%d%s", i > 0 ? " " : "", set->sockets[i].fd,
+                         set->sockets[i].is_foreign ? ":foreign" : "");
     result = setenv(LISTENERS_VARIABLE, buf_text(&text), 1);
     buf_reset(&text);
     for (; children != NULL; children = children->next)

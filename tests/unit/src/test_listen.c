@@ -105,12 +105,13 @@ test_passed_in(void)
     int plain = socket(AF_UNIX, SOCK_STREAM, 0);
 
     CU_ASSERT_FATAL(fd >= 0 && copy >= 0);
-    listen_inherit(&taker, copy, 1);
-    listen_inherit(&taker, plain, 1); // not listening: refused
+    listen_inherit(&taker, copy, 1, true);
+    listen_inherit(&taker, plain, 1, true); // not listening: refused
     CU_ASSERT(taker.count == 1);
     CU_ASSERT(listen_open(&taker, &addr, &owner, &err) == copy);
     (void)close(plain);
-    listen_close_all(&taker, false);
+    listen_close_all(&taker, true);
+    CU_ASSERT(access(path_of(&addr), F_OK) == 0); // who passed it in keeps its path
     listen_close_all(&giver, true);
     (void)rmdir(folder);
 }

@@ -45,12 +45,12 @@ test_children_and_sockets(void)
 
     CU_ASSERT_FATAL(listen(listener, 1) == 0); // an unbound one gets a port of its own
     CU_ASSERT_FATAL(channel_pair(ends, NULL) == 0);
-    (void)snprintf(text, sizeof text, "%d 9999", listener);
+    (void)snprintf(text, sizeof text, "%d:foreign 9999", listener);
     (void)setenv("POSTERN_UPGRADE_LISTENERS", text, 1);
     (void)snprintf(text, sizeof text, "4711:1:%d", ends[0]);
     (void)setenv("POSTERN_UPGRADE_CHILDREN", text, 1);
     upgrade_inherit(&set, &children);
-    CU_ASSERT(set.count == 1 && set.sockets[0].fd == listener);
+    CU_ASSERT(set.count == 1 && set.sockets[0].fd == listener && set.sockets[0].is_foreign);
     CU_ASSERT_PTR_NOT_NULL_FATAL(children);
     CU_ASSERT(children->pid == 4711 && children->kind == CHILD_SCRIBE);
     CU_ASSERT(children->generation == 0 && children->is_ready && children->channel == ends[0]);
