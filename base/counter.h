@@ -17,6 +17,7 @@ struct counter_worker {
     _Atomic uint64_t heartbeat;       // monotonic ms
     _Atomic uint64_t draining;
     _Atomic uint64_t connections, received, received_bytes, sent, deferred, bounced, held;
+    _Atomic uint64_t quarantined, rejected, discarded, dissector_crashes; // messages but the last
     _Atomic uint64_t messages; // of its instance in active/
 };
 

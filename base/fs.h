@@ -34,6 +34,13 @@ int fs_move(int from_dir, const char *from, int to_dir, const char *to, struct e
 // directory.
 int fs_replace(int dir_fd, const char *name, struct span content, mode_t mode, struct err *err);
 
+// Descriptors of files without a name; gone with the last one. In memory (memfd, sealable), or in
+// the file system of dir_fd (O_TMPFILE). Read and write, close-on-exec.
+int fs_memory_file(const char *label, struct err *err);
+int fs_unnamed_file(int dir_fd, struct err *err);
+// A new read-only description of the same file, with an offset of its own.
+int fs_reopen_read(int fd, struct err *err);
+
 struct fs_space {
     uint64_t free_bytes,
         free_inodes; // for unprivileged users; inodes UINT64_MAX where there is no limit

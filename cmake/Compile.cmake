@@ -5,6 +5,9 @@ add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror -Wstrict-prototy
                     -Wmissing-prototypes -Wformat=2 -Wvla -fno-common)
 include_directories(${CMAKE_SOURCE_DIR})
 
+# Each program needs just the libraries that it uses: the dissector is small on purpose.
+add_link_options(-Wl,--as-needed)
+
 option(POSTERN_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(POSTERN_FUZZ "libFuzzer entries (clang)" OFF)
 

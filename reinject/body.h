@@ -2,8 +2,9 @@
 // reinject/body.h - the content of one transaction: our trace field, edits, the message; on demand.
 //
 // Source:  the message in memory, or read block by block through a callback (spool_file_read).
-// Proof:   a digest runs over the message bytes as they leave; body_is_same tells whether they are
-//          those that came in, bit by bit.
+// Pieces:  what leaves is a row of literals and of ranges of the source, in any order.
+// Proof:   a digest runs over the source's bytes as they leave; where all of them do, in order,
+//          body_is_same tells whether they are those that came in, bit by bit.
 #ifndef POSTERN_REINJECT_BODY_H
 #define POSTERN_REINJECT_BODY_H
 
@@ -33,9 +34,16 @@ enum body_result {
 
 struct body;
 
-// head: what stands above the message (our Received field, edits); copied. Lines end in CRLF. May
-// be used for one transaction after another, each begun with body_begin.
-struct body *body_new(const struct body_source *source, struct span head);
+struct body_piece {
+    struct span literal;  // copied; lines end in CRLF
+    uint64_t offset, len; // where literal.data is NULL: of the source
+};
+
+// May be used for one transaction after another, each begun with body_begin. Ranges lie inside the
+// source, else it is a bug.
+struct body *body_new(const struct body_source *source, const struct body_piece *pieces,
+                      size_t count);
+bool body_is_whole(const struct body *body); // the source's bytes leave in whole and in order
 void body_free(struct body **body);          // a read under way may still answer; it is ignored
 uint64_t body_size(const struct body *body); // octets for SIZE= and BDAT, before dot stuffing
 

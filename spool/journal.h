@@ -7,7 +7,8 @@
 // purpose, with an id that he guessed.
 //
 // Events and their keys (r = recipients as ranges of numbers, see spool/ranges.h):
-//   found      reserved for what dissectors report
+//   found      what a dissector reported, in brief (mime/findings)
+//   result     filter= result= ...   what a filter said (filters/result)
 //   crashed    n=            a dissector died on it
 //   decided    g= verdict= rule= r= reason= from= to=(repeated, path and params)
 //              edit=(repeated) received=
@@ -19,7 +20,11 @@
 //   bounced    r= child=      moved  r= child=               another file has taken them over
 //   discarded  r= reason=     no bounce is wanted or may be made
 //   delayed    r= child=      relayed  r= child=             a delay or relayed notice was made
+//   copied     g= child=     a copy was made for an address that is no recipient
 //   held       reason=        unheld     retry               the operator's
+//   rescan     open recipients are undecided again; findings and results are forgotten
+//   quarantined  rule= reason=          it lies in quarantine/ from now on, until it expires
+//   release    r= child=     a release is being made; released r= child= by=   it was made
 //   done       all recipients are retired; the file may be removed
 #ifndef POSTERN_SPOOL_JOURNAL_H
 #define POSTERN_SPOOL_JOURNAL_H

@@ -57,6 +57,11 @@ int place_walk_instances(struct place_root *root, int (*visit)(void *arg, const 
 int place_walk_instance(const struct place_instance *instance, place_visit *visit, void *arg,
                         struct err *err);
 int place_walk_hold(struct place_root *root, place_visit *visit, void *arg, struct err *err);
+// bucket: the day, "2026-11-21". Days in order, the oldest first.
+int place_walk_quarantine(struct place_root *root, place_visit *visit, void *arg, struct err *err);
+// The folder of that day (UTC), made and durable if need be: its descriptor.
+int place_quarantine_day(struct place_root *root, int64_t now_ms, struct err *err);
+bool place_is_day_name(const char *name);
 
 bool place_is_slot_name(const char *name);     // "slot-0001"
 bool place_is_bucket_name(const char *name);   // "00ff"

@@ -16,6 +16,13 @@ struct spool_settings {
     bool sync; // no: nothing is fsynced (tests, throw-away machines)
 };
 
+struct quarantine_settings { // quarantine { ... }
+    uint64_t keep;           // ms [30d]
+    uint64_t max_size;       // bytes; above it the oldest goes, with an alarm [10G]
+};
+
+extern const struct setting_row quarantine_rows[];
+extern const size_t quarantine_row_count;
 extern const struct setting_row spool_rows[];
 extern const size_t spool_row_count;
 

@@ -51,7 +51,8 @@ size_t spool_waiting_count(const struct spool *spool);
 
 // The operator's, on messages of this worker that wait (not on those under way). `found` tells
 // whether the id is ours.
-enum spool_wish { SPOOL_RETRY, SPOOL_HOLD, SPOOL_DELETE };
+// SPOOL_RESCAN: as RETRY, and open recipients are undecided again.
+enum spool_wish { SPOOL_RETRY, SPOOL_HOLD, SPOOL_DELETE, SPOOL_RESCAN };
 
 enum spool_wish_result {
     SPOOL_WISH_DONE,
@@ -66,6 +67,12 @@ void spool_wish(struct spool *spool, enum spool_wish wish, const char *id, const
 // All that wait become due now.
 void spool_retry_all(struct spool *spool);
 
+// Removes what has expired, and the oldest above the bound, from quarantine/; at start and once an
+// hour, by whichever worker is first. NULL: never (tests).
+void spool_keep_quarantine(struct spool *spool, const struct quarantine_settings *settings);
+// Where unnamed copies of messages may be made; borrowed.
+int spool_dir_fd(const struct spool *spool);
+
 // --- one message, open (struct spool_file) ---
 
 const char *spool_file_id(const struct spool_file *file);
@@ -76,6 +83,10 @@ struct digest_value spool_file_digest(const struct spool_file *file);
 bool spool_file_is_durable(const struct spool_file *file); // false: relay, not in the spool
 // The whole message while it is still in memory (fresh and small), else {NULL, 0}.
 struct span spool_file_memory(const struct spool_file *file);
+
+// A read-only description of its own of the file that holds the message at *offset_out, whether it
+// has a name or not; the caller's. -1: in memory only, or TEMP.
+int spool_file_open_read(struct spool_file *file, uint64_t *offset_out, struct err *err);
 
 // Journal: a note is formatted, applied to the state at once and kept until flush, which writes all
 // of them with one call. durable: done comes after an fsync; else after the write (the fsync is
@@ -100,6 +111,8 @@ void spool_file_wait(struct spool_file **file,
                      int64_t until_ms); // leaves the slot, waits for its time
 void spool_file_hold(struct spool_file **file,
                      const char *reason); // note `held`, rename to hold/, durable
+// Note `quarantined`, rename to quarantine/<day>/, durable. All open recipients share the verdict.
+void spool_file_quarantine(struct spool_file **file, const char *rule, const char *reason);
 void
 spool_file_release(struct spool_file **file); // leaves it as it lies for the next owner (shutdown)
 void spool_file_discard(struct spool_file **file); // never acknowledged: gone

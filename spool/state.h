@@ -47,6 +47,7 @@ struct rcpt_state {
     const char *to;      // into its group's `to`; NULL: the envelope's
     uint64_t attempt;    // under way if it is state.attempt
     bool delay_told, relayed_told;
+    char *released; // child that took it out of quarantine; it stays what it was here. NULL
 };
 
 struct decided_group {
@@ -78,7 +79,9 @@ struct spool_state {
     uint64_t attempt;
     size_t under_way;     // recipients of open attempts
     size_t retired_count; // recipients
-    bool found, done, held;
+    bool found, done, held, quarantined;
+    bool releasing; // a `release` that no `released` followed
+    uint32_t releases;
     bool unheld; // the operator let it go since: a verdict `hold` has had its effect
     char *held_reason;
 };

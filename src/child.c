@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "src/channel.h"
+#include "base/channel.h"
 
 const char *
 child_kind_name(enum child_kind kind)

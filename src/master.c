@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
-#include "src/channel.h"
+#include "base/channel.h"
 #include "src/upgrade.h"
 
 enum {

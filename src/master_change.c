@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/notify.h"
-#include "src/channel.h"
+#include "base/channel.h"
 #include "src/upgrade.h"
 
 static void

@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "src/channel.h"
+#include "base/channel.h"
 #include "src/scribe.h"
 #include "src/worker.h"
 

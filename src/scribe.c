@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "src/channel.h"
+#include "base/channel.h"
 #include "src/desk.h"
 
 struct scribe {

@@ -11,7 +11,7 @@
 #include "base/pool.h"
 #include "base/tls.h"
 #include "smtp/server.h"
-#include "src/channel.h"
+#include "base/channel.h"
 #include "src/errand.h"
 #include "src/intake.h"
 

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "src/channel.h"
+#include "base/channel.h"
 #include "tests/unit/harness.h"
 
 static void

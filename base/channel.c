@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "src/channel.h"
+#include "base/channel.h"
 
 #include <errno.h>
 #include <stddef.h>

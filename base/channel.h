@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// src/channel.h - the master's line to each of its children: short messages, with a descriptor
+// base/channel.h - the master's line to each of its children: short messages, with a descriptor
 // each.
 //
 // A SOCK_SEQPACKET pair: a message is whole or not there. Only our own processes are at its ends;
 // what does not fit the form is a bug of ours or a stranger's binary, and the line is given up.
-#ifndef POSTERN_SRC_CHANNEL_H
-#define POSTERN_SRC_CHANNEL_H
+#ifndef POSTERN_BASE_CHANNEL_H
+#define POSTERN_BASE_CHANNEL_H
 
 #include "base/err.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "src/channel.h"
+#include "base/channel.h"
 
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -90,4 +90,4 @@ static const struct unit_test tests[] = {
     {"what is no message",                     test_nonsense        }
 };
 
-UNIT_MAIN("src/channel", tests)
+UNIT_MAIN("base/channel", tests)

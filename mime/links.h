@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// mime/links.h - the links of a text, plain or HTML. Pure.
+#ifndef POSTERN_MIME_LINKS_H
+#define POSTERN_MIME_LINKS_H
+
+#include "base/str.h"
+
+// http, https, ftp, mailto and "www." in plain text; href, src, action and the like in HTML too,
+// with character references decoded, tabs and line ends inside removed. found gets each as it
+// comes (valid for the call); it ends the search by returning false. Linear in the text.
+typedef bool links_found(void *arg, struct span link);
+
+enum { LINK_MAX = 2048 }; // longer ones are cut
+
+void links_plain(struct span text, links_found *found, void *arg);
+void links_html(struct span text, links_found *found, void *arg);
+
+#endif
