@@ -5,7 +5,7 @@
 
 #include "base/setting.h"
 
-enum filter_type_index { FILTER_CLAMD, FILTER_RSPAMD };
+enum filter_type_index { FILTER_UNSET, FILTER_CLAMD, FILTER_RSPAMD };
 
 enum filter_on_error {
     FILTER_ERROR_DEFER,

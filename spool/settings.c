@@ -76,3 +76,26 @@ spool_settings_check(const struct spool_settings *settings, struct err *err)
     }
     return 0;
 }
+
+#define QUARANTINE(member) offsetof(struct quarantine_settings, member)
+
+const struct setting_row quarantine_rows[] = {
+    {
+     .name = "keep",
+     .type = SETTING_TIME,
+     .offset = QUARANTINE(keep),
+     .min = 60000,
+     .initial = "30d",
+     .help = "How long a message lies in quarantine before it is removed.",
+     },
+    {
+     .name = "max_size",
+     .type = SETTING_SIZE,
+     .offset = QUARANTINE(max_size),
+     .min = UINT64_C(1) << 20,
+     .initial = "10G",
+     .help = "What may lie there in all; above it the oldest is removed.",
+     },
+};
+
+const size_t quarantine_row_count = sizeof(quarantine_rows) / sizeof(quarantine_rows[0]);
