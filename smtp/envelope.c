@@ -70,6 +70,9 @@ envelope_reset_transaction(struct smtp_envelope *envelope)
     mem_free(&envelope->parent);
     mem_free(&envelope->group);
     mem_free(&envelope->reason);
+    mem_free(&envelope->rule);
+    mem_free(&envelope->why);
+    mem_free(&envelope->skip_rule);
     envelope->id[0] = '\0';
     envelope->arrived_ms = 0;
 }
@@ -127,6 +130,9 @@ envelope_copy(struct smtp_envelope *to, const struct smtp_envelope *from)
     to->parent = mem_strdup(from->parent);
     to->group = mem_strdup(from->group);
     to->reason = mem_strdup(from->reason);
+    to->rule = mem_strdup(from->rule);
+    to->why = mem_strdup(from->why);
+    to->skip_rule = mem_strdup(from->skip_rule);
     to->rcpts = NULL;
     to->rcpt_count = 0;
     for (size_t i = 0; i < from->rcpt_count; i++)

@@ -286,6 +286,9 @@ static const struct line lines[] = {
     TEXT("parent", parent),
     TEXT("group", group),
     TEXT("reason", reason),
+    TEXT("rule", rule),
+    TEXT("why", why),
+    TEXT("skip_rule", skip_rule),
     {"from",     true, 0, write_from,     read_from    },
     {"rcpt",     true, 0, write_rcpts,    read_rcpt    },
 };

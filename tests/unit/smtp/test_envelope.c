@@ -92,6 +92,9 @@ fill(struct smtp_envelope *envelope, size_t rcpts)
     envelope->parent = mem_strdup("p");
     envelope->group = mem_strdup("0-1");
     envelope->reason = mem_strdup("copy");
+    envelope->rule = mem_strdup("virus");
+    envelope->why = mem_strdup("found one");
+    envelope->skip_rule = mem_strdup("exe");
     for (size_t i = 0; i < rcpts; i++) {
         snprintf(path, sizeof(path), "r%zu@b", i);
         envelope_add_rcpt(envelope, span_of(path), SPAN_LITERAL("NOTIFY=NEVER trailing"));
@@ -130,6 +133,11 @@ test_copy(void)
         CU_ASSERT_STRING_EQUAL(copy.next_hop, "out");
         CU_ASSERT_STRING_EQUAL(copy.xforward[XFORWARD_SOURCE], "SOURCE");
         CU_ASSERT_STRING_EQUAL(copy.group, "0-1");
+        CU_ASSERT(copy.rule != first.rule && copy.why != first.why);
+        CU_ASSERT(copy.skip_rule != first.skip_rule);
+        CU_ASSERT_STRING_EQUAL(copy.rule, "virus");
+        CU_ASSERT_STRING_EQUAL(copy.why, "found one");
+        CU_ASSERT_STRING_EQUAL(copy.skip_rule, "exe");
         CU_ASSERT(copy.protocol == SMTP_PROTOCOL_LMTP && copy.esmtp && copy.tls);
         envelope_clear(&first);
         envelope_add_rcpt(&copy, SPAN_LITERAL("last@b"), SPAN_LITERAL(""));
@@ -151,6 +159,9 @@ test_reset(void)
     CU_ASSERT_PTR_NULL(envelope.from);
     CU_ASSERT_PTR_NULL(envelope.from_params);
     CU_ASSERT_PTR_NULL(envelope.parent);
+    CU_ASSERT_PTR_NULL(envelope.rule);
+    CU_ASSERT_PTR_NULL(envelope.why);
+    CU_ASSERT_PTR_NULL(envelope.skip_rule);
     for (size_t i = 0; i < XFORWARD_COUNT; i++)
         CU_ASSERT_PTR_NULL(envelope.xforward[i]);
     CU_ASSERT_STRING_EQUAL(envelope.helo, "there");

@@ -27,7 +27,9 @@ is_equal(const struct smtp_envelope *a, const struct smtp_envelope *b)
                  is_same(a->client, b->client) && is_same(a->helo, b->helo) &&
                  is_same(a->from, b->from) && is_same_params(a->from_params, b->from_params) &&
                  is_same(a->parent, b->parent) && is_same(a->group, b->group) &&
-                 is_same(a->reason, b->reason) && a->rcpt_count == b->rcpt_count;
+                 is_same(a->reason, b->reason) && is_same(a->rule, b->rule) &&
+                 is_same(a->why, b->why) && is_same(a->skip_rule, b->skip_rule) &&
+                 a->rcpt_count == b->rcpt_count;
 
     for (size_t i = 0; i < XFORWARD_COUNT; i++)
         equal = equal && is_same(a->xforward[i], b->xforward[i]);
@@ -91,6 +93,32 @@ test_as_it_stands(void)
                                             "rcpt <r0@example.com>\n"
                                             "rcpt <r1@example.com> NOTIFY=FAILURE ORCPT=rfc822;x\n"
                                             "\n");
+    buf_clear(&text);
+    envelope_clear(&envelope);
+}
+
+static void
+test_child_as_it_stands(void)
+{
+    struct smtp_envelope envelope;
+    struct buf text;
+
+    sample_envelope(&envelope, 1);
+    set(&envelope.parent, "4X2k9QzT7mA");
+    set(&envelope.group, "3");
+    set(&envelope.reason, "release");
+    set(&envelope.rule, "virus");
+    set(&envelope.why, "Eicar found");
+    set(&envelope.skip_rule, "virus");
+    buf_init(&text, FORMAT_ENVELOPE_MAX);
+    CU_ASSERT_EQUAL(format_envelope_write(&envelope, &text), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_text(&text), "\nparent 4X2k9QzT7mA\n"
+                                                   "group 3\n"
+                                                   "reason release\n"
+                                                   "rule virus\n"
+                                                   "why Eicar+20found\n"
+                                                   "skip_rule virus\n"
+                                                   "from "));
     buf_clear(&text);
     envelope_clear(&envelope);
 }
@@ -186,6 +214,12 @@ test_texts(void)
         set(&envelope.group, values[i]);
         set(&envelope.reason, values[i]);
         check_same("parent, group, reason", &envelope);
+        set(&envelope.rule, values[i]);
+        check_same("rule", &envelope);
+        set(&envelope.why, values[i]);
+        check_same("why", &envelope);
+        set(&envelope.skip_rule, values[i]);
+        check_same("skip_rule", &envelope);
         envelope_clear(&envelope);
     }
 }
@@ -306,6 +340,7 @@ test_strictness(void)
         {"",                                              "empty line"           },
         {START "tls no\nfrom <>\nrcpt <a@b>\n\n",         "tls is there twice"   },
         {START "helo a\nhelo a\nfrom <>\nrcpt <a@b>\n\n", "helo is there twice"  },
+        {START "why a\nwhy a\nfrom <>\nrcpt <a@b>\n\n",   "why is there twice"   },
         {START "from <>\nfrom <>\nrcpt <a@b>\n\n",        "from is there twice"  },
         {START "helo \nfrom <>\nrcpt <a@b>\n\n",          "bad value of helo"    },
         {START "helo a b\nfrom <>\nrcpt <a@b>\n\n",       "bad value of helo"    },
@@ -383,6 +418,7 @@ test_every_byte(void)
 
 static const struct unit_test tests[] = {
     {"as it stands",           test_as_it_stands          },
+    {"child as it stands",     test_child_as_it_stands    },
     {"paths",                  test_paths                 },
     {"texts",                  test_texts                 },
     {"every byte of a text",   test_every_byte_of_a_text  },
