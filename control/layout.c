@@ -10,29 +10,39 @@
 #include "base/mem.h"
 #include "control/rows.h"
 
+enum { DISSECTORS_A_WORKER = 4 };
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PART(member) offsetof(struct settings, member)
 
 const struct layout_part layout_parts[LAYOUT_PARTS] = {
-    {"",        {daemon_rows, &daemon_row_count},     PART(daemon)  },
-    {"",        {smtp_rows, &smtp_row_count},         PART(smtp)    },
-    {"",        {delivery_rows, &delivery_row_count}, PART(delivery)},
-    {"spool",   {spool_rows, &spool_row_count},       PART(spool)   },
-    {"control", {control_rows, &control_row_count},   PART(control) },
-    {"log",     {log_rows, &log_row_count},           PART(log)     },
+    {"",           {daemon_rows, &daemon_row_count},         PART(daemon)    },
+    {"",           {smtp_rows, &smtp_row_count},             PART(smtp)      },
+    {"",           {delivery_rows, &delivery_row_count},     PART(delivery)  },
+    {"",           {policy_rows, &policy_row_count},         PART(policy)    },
+    {"dissect",    {dissect_rows, &dissect_row_count},       PART(dissect)   },
+    {"spool",      {spool_rows, &spool_row_count},           PART(spool)     },
+    {"quarantine", {quarantine_rows, &quarantine_row_count}, PART(quarantine)},
+    {"control",    {control_rows, &control_row_count},       PART(control)   },
+    {"log",        {log_rows, &log_row_count},               PART(log)       },
 };
 
 const struct tree_table layout_listen = {smtp_listener_rows, &smtp_listener_row_count};
 const struct tree_table layout_listen_tls = {smtp_listener_tls_rows, &smtp_listener_tls_row_count};
 const struct tree_table layout_next_hop = {hop_rows, &hop_row_count};
+const struct tree_table layout_filter = {filter_rows, &filter_row_count};
+const struct tree_table layout_rule = {rule_rows, &rule_row_count};
 
 static const struct tree_table file_tables[] = {
     {daemon_rows,   &daemon_row_count  },
     {smtp_rows,     &smtp_row_count    },
     {delivery_rows, &delivery_row_count},
+    {policy_rows,   &policy_row_count  },
 };
 
 static const struct tree_table spool_table = {spool_rows, &spool_row_count};
+static const struct tree_table quarantine_table = {quarantine_rows, &quarantine_row_count};
+static const struct tree_table dissect_table = {dissect_rows, &dissect_row_count};
 static const struct tree_table control_table = {control_rows, &control_row_count};
 static const struct tree_table log_table = {log_rows, &log_row_count};
 
@@ -46,10 +56,14 @@ static const struct tree_rules sections[] = {
      .table_count = 1,
      .sections = &tls_rules,
      .section_count = 1},
-    {.name = "next_hop", .has_title = true,                                 .tables = &layout_next_hop,                                                                             .table_count = 1},
-    {.name = "spool",     .tables = &spool_table,.table_count = 1},
-    {.name = "control",        .tables = &control_table,        .table_count = 1                                                               },
-    {.name = "log",      .tables = &log_table, .table_count = 1                     },
+    {.name = "next_hop", .has_title = true,                             .tables = &layout_next_hop,                                                                         .table_count = 1},
+    {.name = "filter",     .has_title = true,.tables = &layout_filter,.table_count = 1},
+    {.name = "rule",       .has_title = true,        .tables = &layout_rule,                                                        .table_count = 1},
+    {.name = "dissect",                      .tables = &dissect_table,                               .table_count = 1                                                   },
+    {.name = "spool",      .tables = &spool_table,                            .table_count = 1},
+    {.name = "quarantine",      .tables = &quarantine_table,.table_count = 1},
+    {.name = "control",      .tables = &control_table, .table_count = 1                         },
+    {.name = "log",      .tables = &log_table,                               .table_count = 1                                                                                  },
 };
 
 const struct tree_rules layout_rules = {.name = "",
@@ -86,6 +100,8 @@ layout_derive(struct settings *settings)
 {
     if (settings->daemon.workers == 0)
         settings->daemon.workers = count_cores();
+    if (settings->daemon.dissectors == 0)
+        settings->daemon.dissectors = DISSECTORS_A_WORKER * settings->daemon.workers;
     if (settings->smtp.hostname[0] == '\0') {
         mem_free(&settings->smtp.hostname);
         settings->smtp.hostname = host_name();
@@ -137,6 +153,30 @@ layout_add_hop(struct settings *settings, const struct addr *addr, const char *t
     setting_defaults(hop_rows, hop_row_count, hop);
     set_name(&hop->name, title);
     return hop;
+}
+
+struct filter_settings *
+layout_add_filter(struct settings *settings, const char *name)
+{
+    struct filter_settings *filter;
+
+    settings->filters =
+        mem_regrow(settings->filters, settings->filter_count + 1, sizeof *settings->filters);
+    filter = &settings->filters[settings->filter_count++];
+    filter_settings_init(filter, name);
+    return filter;
+}
+
+struct rule_settings *
+layout_add_rule(struct settings *settings, const char *name)
+{
+    struct rule_settings *rule;
+
+    settings->rule_texts =
+        mem_regrow(settings->rule_texts, settings->rule_count + 1, sizeof *settings->rule_texts);
+    rule = &settings->rule_texts[settings->rule_count++];
+    rule_settings_init(rule, name);
+    return rule;
 }
 
 void

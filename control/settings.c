@@ -148,6 +148,45 @@ take_hop(const struct tree_section *section, struct settings *settings, struct e
 }
 
 static int
+take_filter(const struct tree_section *section, struct settings *settings, struct err *err)
+{
+    if (settings->filter_count == FILTERS_MAX)
+        return err_set(err, ERR_PERM, "%s:%u: filter: expected at most %d", section->file,
+                       section->line, FILTERS_MAX);
+    return set_rows(&layout_filter, section, layout_add_filter(settings, section->title), err);
+}
+
+static int
+take_rule(const struct tree_section *section, struct settings *settings, struct err *err)
+{
+    if (settings->rule_count == RULES_MAX)
+        return err_set(err, ERR_PERM, "%s:%u: rule: expected at most %d", section->file,
+                       section->line, RULES_MAX);
+    return set_rows(&layout_rule, section, layout_add_rule(settings, section->title), err);
+}
+
+// Sections that may stand there several times.
+static int
+take_titled(const struct tree_section *section, struct settings *settings, struct err *err)
+{
+    static const struct {
+        const char *name;
+        int (*take)(const struct tree_section *, struct settings *, struct err *);
+    } kinds[] = {
+        {"listen",   take_listener},
+        {"next_hop", take_hop     },
+        {"filter",   take_filter  },
+        {"rule",     take_rule    },
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(section->rules->name, kinds[i].name) == 0)
+            return kinds[i].take(section, settings, err);
+    }
+    return 0;
+}
+
+static int
 take_all(const struct tree_section *root, struct settings *settings, struct err *err)
 {
     for (size_t i = 0; i < LAYOUT_PARTS; i++) {
@@ -160,14 +199,7 @@ take_all(const struct tree_section *root, struct settings *settings, struct err 
             return -1;
     }
     for (size_t i = 0; i < root->section_count; i++) {
-        const struct tree_section *section = root->sections[i];
-        int result = 0;
-
-        if (strcmp(section->rules->name, "listen") == 0)
-            result = take_listener(section, settings, err);
-        else if (strcmp(section->rules->name, "next_hop") == 0)
-            result = take_hop(section, settings, err);
-        if (result != 0)
+        if (take_titled(root->sections[i], settings, err) != 0)
             return -1;
     }
     layout_derive(settings);
@@ -234,6 +266,13 @@ settings_free(struct settings **settings)
     }
     for (size_t i = 0; i < gone->hop_count; i++)
         setting_clear(hop_rows, hop_row_count, &gone->hops[i]);
+    for (size_t i = 0; i < gone->filter_count; i++)
+        filter_settings_clear(&gone->filters[i]);
+    for (size_t i = 0; i < gone->rule_count; i++)
+        rule_settings_clear(&gone->rule_texts[i]);
+    rules_clear(&gone->rules);
+    mem_free(&gone->filters);
+    mem_free(&gone->rule_texts);
     mem_free(&gone->listeners);
     mem_free(&gone->hops);
     mem_free(&gone->file);

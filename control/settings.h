@@ -9,6 +9,9 @@
 #define POSTERN_CONTROL_SETTINGS_H
 
 #include "base/log.h"
+#include "filters/settings.h"
+#include "mime/settings.h"
+#include "policy/rule.h"
 #include "reinject/settings.h"
 #include "smtp/settings.h"
 #include "spool/settings.h"
@@ -22,6 +25,7 @@ struct control_settings { // control { ... }
 struct daemon_settings { // global
     char *user;          // ["postern"] ignored when not started by root
     uint64_t workers;    // [0 = one a core]; settings_load replaces 0: at least 1
+    uint64_t dissectors; // of all workers together at most [0 = four a worker]; replaced, too
 };
 
 struct settings {
@@ -33,7 +37,15 @@ struct settings {
     size_t listener_count;
     struct hop_settings *hops;
     size_t hop_count;
+    struct dissect_settings dissect;
+    struct filter_settings *filters; // in the order of the file
+    size_t filter_count;
+    struct policy_settings policy;
+    struct rule_settings *rule_texts; // as they are written
+    size_t rule_count;
+    struct rules rules; // the same, compiled
     struct spool_settings spool;
+    struct quarantine_settings quarantine;
     struct control_settings control;
     struct log_settings log;
 };

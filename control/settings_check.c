@@ -101,8 +101,78 @@ check_global(const struct settings *settings, struct err *err)
     return smtp_settings_check(&settings->smtp, err);
 }
 
+static int
+check_used_rules(const struct settings *settings, const struct smtp_listener_settings *listener,
+                 struct err *err)
+{
+    char *const *names = listener->rules.items;
+
+    for (size_t i = 0; i < listener->rules.count; i++) {
+        if (rules_find(&settings->rules, names[i]) == SIZE_MAX)
+            return err_set(err, ERR_PERM, "rules: there is no rule with the name \"%s\"", names[i]);
+    }
+    return 0;
+}
+
+static int
+check_filters(const struct settings *settings, const struct tree_section *root, struct err *err)
+{
+    for (size_t i = 0; i < settings->filter_count; i++) {
+        const struct filter_settings *filter = &settings->filters[i];
+
+        if (filter_settings_check(filter, err) == 0 && filter->timeout <= settings->policy.deadline)
+            continue;
+        if (filter->timeout > settings->policy.deadline)
+            err_set(err, ERR_PERM, "timeout: expected at most deadline");
+        return tree_fail(place_of(root, "filter", i), err);
+    }
+    return 0;
+}
+
+static int
+check_rules(struct settings *settings, const struct tree_section *root, struct err *err)
+{
+    size_t index = 0;
+
+    if (rules_compile(settings->rule_texts, settings->rule_count, settings->filters,
+                      settings->filter_count, &settings->rules, &index, err) != 0)
+        return tree_fail(place_of(root, "rule", index), err);
+    if (settings->rules.needs_findings && !settings->dissect.enabled) {
+        err_set(err, ERR_PERM, "enabled: expected yes: there are rules on what is inside of mail");
+        return tree_fail(place_of(root, "dissect", 0), err);
+    }
+    return 0;
+}
+
+static int
+check_times(const struct settings *settings, struct err *err)
+{
+    if (settings->policy.deadline >= settings->delivery.relay_deadline)
+        return err_set(err, ERR_PERM, "deadline: expected less than relay_deadline");
+    if (settings->dissect.timeout > settings->policy.deadline)
+        return err_set(err, ERR_PERM, "deadline: expected at least the timeout of dissect");
+    return 0;
+}
+
+// Looking, asking and deciding.
+static int
+check_verdicts(struct settings *settings, const struct tree_section *root, struct err *err)
+{
+    if (check_times(settings, err) != 0)
+        return tree_fail(root, err);
+    if (dissect_settings_check(&settings->dissect, err) != 0)
+        return tree_fail(place_of(root, "dissect", 0), err);
+    if (check_filters(settings, root, err) != 0 || check_rules(settings, root, err) != 0)
+        return -1;
+    for (size_t i = 0; i < settings->listener_count; i++) {
+        if (check_used_rules(settings, &settings->listeners[i], err) != 0)
+            return tree_fail(place_of(root, "listen", i), err);
+    }
+    return 0;
+}
+
 int
-settings_check(const struct settings *settings, const struct tree_section *root, struct err *err)
+settings_check(struct settings *settings, const struct tree_section *root, struct err *err)
 {
     if (check_global(settings, err) != 0)
         return tree_fail(root, err);
@@ -120,5 +190,5 @@ settings_check(const struct settings *settings, const struct tree_section *root,
         return tree_fail(place_of(root, "control", 0), err);
     if (check_log(settings, err) != 0)
         return tree_fail(place_of(root, "log", 0), err);
-    return 0;
+    return check_verdicts(settings, root, err);
 }

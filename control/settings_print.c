@@ -141,6 +141,63 @@ print_part(const struct printer *printer, const struct layout_part *part,
 }
 
 static void
+print_titled(const struct printer *printer, const char *kind, const char *title,
+             const struct tree_table *table, const void *is, const void *was)
+{
+    const struct setting_row row = {.name = kind, .type = SETTING_TEXT};
+
+    (void)buf_printf(printer->out, "%s ", kind);
+    setting_format(&row, &title, printer->out); // with its quotes
+    (void)buf_add_text(printer->out, " {\n");
+    print_rows(printer, "    ", table, is, was);
+    (void)buf_add_text(printer->out, "}\n");
+}
+
+static void
+print_verdicts(const struct printer *printer, const struct settings *settings,
+               const struct settings *initial)
+{
+    for (size_t i = 0; i < settings->filter_count; i++)
+        print_titled(printer, "filter", settings->filters[i].name, &layout_filter,
+                     &settings->filters[i], &initial->filters[i]);
+    for (size_t i = 0; i < settings->rule_count; i++)
+        print_titled(printer, "rule", settings->rule_texts[i].name, &layout_rule,
+                     &settings->rule_texts[i], &initial->rule_texts[i]);
+}
+
+// Sections that nobody has by default: what could stand in them, as comments.
+static void
+print_template(const struct printer *printer, const char *kind, const struct tree_table *table,
+               const void *initial)
+{
+    (void)buf_printf(printer->out, "# %s \"NAME\" {\n", kind);
+    for (size_t i = 0; i < *table->count; i++) {
+        const struct setting_row *row = &table->rows[i];
+        struct buf value;
+
+        format(row, initial, &value);
+        (void)buf_printf(printer->out, "#     # %s\n#     %s = %s\n", row->help, row->name,
+                         value.len > 0 ? buf_text(&value) : "\"\"");
+        buf_clear(&value);
+    }
+    (void)buf_add_text(printer->out, "# }\n");
+}
+
+static void
+print_templates(const struct printer *printer)
+{
+    struct filter_settings filter;
+    struct rule_settings rule;
+
+    filter_settings_init(&filter, "");
+    rule_settings_init(&rule, "");
+    print_template(printer, "filter", &layout_filter, &filter);
+    print_template(printer, "rule", &layout_rule, &rule);
+    filter_settings_clear(&filter);
+    rule_settings_clear(&rule);
+}
+
+static void
 print_text(const struct printer *printer, const struct settings *settings,
            const struct settings *initial)
 {
@@ -160,6 +217,9 @@ print_text(const struct printer *printer, const struct settings *settings,
         print_rows(printer, "    ", &layout_next_hop, &is, &was);
         (void)buf_add_text(printer->out, "}\n");
     }
+    print_verdicts(printer, settings, initial);
+    if (printer->which == SETTINGS_DEFAULTS)
+        print_templates(printer);
 }
 
 // A value in quotes as the text it stands for.
@@ -271,6 +331,34 @@ json_of_hop(const struct hop_settings *hop, const struct hop_settings *initial,
     return object;
 }
 
+static void
+set_titled(struct json *list, const char *name, const struct tree_table *table, const void *is,
+           const void *was, enum settings_print which)
+{
+    struct json *object = json_object_new();
+
+    json_set_text(object, "name", span_of(name));
+    add_rows(object, table, is, was, which);
+    json_add_take(list, &object);
+}
+
+static void
+set_verdicts(struct json *all, const struct settings *settings, const struct settings *initial,
+             enum settings_print which)
+{
+    struct json *list = json_array_new();
+
+    for (size_t i = 0; i < settings->filter_count; i++)
+        set_titled(list, settings->filters[i].name, &layout_filter, &settings->filters[i],
+                   &initial->filters[i], which);
+    json_set_take(all, "filter", &list);
+    list = json_array_new();
+    for (size_t i = 0; i < settings->rule_count; i++)
+        set_titled(list, settings->rule_texts[i].name, &layout_rule, &settings->rule_texts[i],
+                   &initial->rule_texts[i], which);
+    json_set_take(all, "rule", &list);
+}
+
 static int
 print_json(const struct printer *printer, const struct settings *settings,
            const struct settings *initial)
@@ -307,6 +395,7 @@ print_json(const struct printer *printer, const struct settings *settings,
         json_add_take(list, &hop);
     }
     json_set_take(all, "next_hop", &list);
+    set_verdicts(all, settings, initial, printer->which);
     result = json_print(all, printer->out) == 0 ? buf_add_char(printer->out, '\n') : -1;
     json_free(&all);
     return result;
@@ -328,6 +417,10 @@ make_initial(const struct settings *settings)
         addr_format(&settings->hops[i].addr, text);
         (void)layout_add_hop(initial, &settings->hops[i].addr, text);
     }
+    for (size_t i = 0; i < settings->filter_count; i++)
+        (void)layout_add_filter(initial, settings->filters[i].name);
+    for (size_t i = 0; i < settings->rule_count; i++)
+        (void)layout_add_rule(initial, settings->rule_texts[i].name);
     return initial;
 }
 

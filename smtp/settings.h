@@ -19,6 +19,7 @@ struct smtp_listener_settings { // listen "ADDRESS" { ... }
     uint64_t mode;              // of a UNIX socket [0660]
     char *group;                // of a UNIX socket ["" = the daemon's]
     char *next_hop;             // ["" = the first]
+    struct setting_list rules;  // char *: names of rules that concern its mail [empty = all]
     int handoff;   // "" | spool | relay: 0 = the global one, else enum smtp_handoff + 1
     bool chunking; // offer BDAT [no]
     struct setting_list clients; // struct net [127.0.0.0/8, ::1]
