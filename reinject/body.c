@@ -2,6 +2,7 @@
 #include "reinject/body.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -10,8 +11,11 @@ enum { READ_NONE, READ_RUNNING, READ_DONE, READ_FAILED };
 // Read ahead: as soon as a block has been stuffed into out, the next one is read into its place.
 struct body {
     struct body_source source;
-    char *head;
-    size_t head_len;
+    struct body_piece *pieces; // none is empty; len of a literal is set too
+    size_t count;
+    char *literals;
+    uint64_t size;
+    bool is_whole;
     struct stuff stuff;
     struct buf out;
     struct digest *digest;
@@ -22,32 +26,112 @@ struct body {
     bool is_abandoned; // body_free was called while a read was running
     struct err err;
 
-    bool is_head_given, is_over;
-    uint64_t given; // of the message
+    bool is_over;
+    size_t at;      // the piece that leaves
+    uint64_t given; // of it
+    size_t held;    // bytes in out that wait for more, so that no small chunk leaves alone
     loop_callback *on_ready;
     void *arg;
 };
 
+static bool
+is_literal(const struct body_piece *piece)
+{
+    return piece->literal.data != NULL;
+}
+
+static struct body_piece
+normal(const struct body_piece *piece)
+{
+    if (is_literal(piece))
+        return (struct body_piece){.literal = piece->literal, .len = piece->literal.len};
+    return *piece;
+}
+
+// Neighbours become one: so there is a range behind every literal but the last.
+static bool
+join(struct body_piece *last, const struct body_piece *next)
+{
+    if (is_literal(last) != is_literal(next))
+        return false;
+    if (is_literal(last))
+        last->literal.len += next->len;
+    else if (last->offset + last->len != next->offset)
+        return false;
+    last->len += next->len;
+    return true;
+}
+
+static void
+take_pieces(struct body *body, const struct body_piece *pieces, size_t count)
+{
+    size_t literal_len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        literal_len += pieces[i].literal.len;
+    body->literals = mem_zalloc(literal_len + 1);
+    body->pieces = mem_zarray(count + 1, sizeof *body->pieces);
+    literal_len = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct body_piece piece = normal(&pieces[i]);
+
+        if (piece.len == 0)
+            continue;
+        assert(is_literal(&piece) ||
+               (piece.offset <= body->source.len && piece.len <= body->source.len - piece.offset));
+        if (is_literal(&piece)) {
+            memcpy(body->literals + literal_len, piece.literal.data, piece.literal.len);
+            piece.literal.data = body->literals + literal_len;
+            literal_len += piece.literal.len;
+        }
+        body->size += piece.len;
+        if (body->count == 0 || !join(&body->pieces[body->count - 1], &piece))
+            body->pieces[body->count++] = piece;
+    }
+}
+
+static bool
+is_in_order(const struct body *body)
+{
+    uint64_t end = 0;
+
+    for (size_t i = 0; i < body->count; i++) {
+        if (is_literal(&body->pieces[i]))
+            continue;
+        if (body->pieces[i].offset != end)
+            return false;
+        end += body->pieces[i].len;
+    }
+    return end == body->source.len;
+}
+
 struct body *
-body_new(const struct body_source *source, struct span head)
+body_new(const struct body_source *source, const struct body_piece *pieces, size_t count)
 {
     struct body *body = mem_zalloc(sizeof(*body));
 
     assert(source->memory.data == NULL || source->memory.len == source->len);
     body->source = *source;
-    body->head = mem_strndup(head.data, head.len);
-    body->head_len = head.len;
+    take_pieces(body, pieces, count);
+    body->is_whole = is_in_order(body);
     body->digest = digest_new();
-    // A block or the head, every byte of it doubled, the end, and a NUL.
-    buf_init(&body->out, 2 * (BODY_BLOCK + head.len) + 16);
+    // Less than two blocks, every byte of them doubled, and the end.
+    buf_init(&body->out, 4 * BODY_BLOCK + 16);
     body->is_over = true;
     return body;
+}
+
+bool
+body_is_whole(const struct body *body)
+{
+    return body->is_whole;
 }
 
 static void
 destroy(struct body *body)
 {
-    mem_free(&body->head);
+    mem_free(&body->pieces);
+    mem_free(&body->literals);
     mem_free(&body->block);
     buf_clear(&body->out);
     digest_free(&body->digest);
@@ -71,7 +155,7 @@ body_free(struct body **body)
 uint64_t
 body_size(const struct body *body)
 {
-    return body->head_len + body->source.len;
+    return body->size;
 }
 
 static bool
@@ -80,10 +164,11 @@ is_in_memory(const struct body *body)
     return body->source.memory.data != NULL || body->source.len == 0;
 }
 
+// A block of the piece that leaves, or of the one behind it.
 static size_t
-next_len(const struct body *body)
+block_len(const struct body *body, size_t index)
 {
-    uint64_t left = body->source.len - body->given;
+    uint64_t left = body->pieces[index].len - (index == body->at ? body->given : 0);
 
     return left < BODY_BLOCK ? (size_t)left : BODY_BLOCK;
 }
@@ -109,13 +194,21 @@ on_read(void *arg, const struct err *err)
 static void
 begin_read(struct body *body)
 {
-    if (body->read != READ_NONE || is_in_memory(body) || next_len(body) == 0)
+    size_t next = body->at;
+    uint64_t offset;
+
+    if (body->read != READ_NONE || is_in_memory(body))
+        return;
+    if (next < body->count && is_literal(&body->pieces[next]))
+        next++;
+    if (next == body->count)
         return;
     if (body->block == NULL)
         body->block = mem_zalloc(BODY_BLOCK);
     body->is_outdated = false;
     body->read = READ_RUNNING;
-    body->source.read(body->source.arg, body->given, body->block, next_len(body), on_read, body);
+    offset = body->pieces[next].offset + (next == body->at ? body->given : 0);
+    body->source.read(body->source.arg, offset, body->block, block_len(body, next), on_read, body);
 }
 
 void
@@ -124,9 +217,10 @@ body_begin(struct body *body, enum stuff_mode mode, loop_callback *on_ready, voi
     stuff_init(&body->stuff, mode);
     digest_reset(body->digest);
     buf_reset(&body->out);
-    body->is_head_given = false;
     body->is_over = false;
+    body->at = 0;
     body->given = 0;
+    body->held = 0;
     body->err = (struct err){.kind = ERR_NONE};
     body->on_ready = on_ready;
     body->arg = arg;
@@ -144,26 +238,45 @@ body_stop(struct body *body)
     body->is_over = true;
 }
 
-// The block that is at hand goes through digest and stuffing into out.
-static void
-give_block(struct body *body)
+static bool
+is_at_hand(const struct body *body)
 {
-    size_t len = next_len(body);
-    struct span block = span_from(body->block, len);
-
-    if (is_in_memory(body))
-        block = span_from(body->source.memory.data + body->given, len);
-    digest_add(body->digest, block.data, len);
-    stuff_feed(&body->stuff, block, &body->out);
-    body->given += len;
-    body->read = body->read == READ_DONE ? READ_NONE : body->read;
-    begin_read(body);
+    return is_literal(&body->pieces[body->at]) || is_in_memory(body) ||
+           (body->read == READ_DONE && !body->is_outdated);
 }
 
-static bool
-is_block_at_hand(const struct body *body)
+static struct span
+next_block(const struct body *body)
 {
-    return is_in_memory(body) || (body->read == READ_DONE && !body->is_outdated);
+    const struct body_piece *piece = &body->pieces[body->at];
+    size_t len = block_len(body, body->at);
+
+    if (is_literal(piece))
+        return span_from(piece->literal.data + body->given, len);
+    if (is_in_memory(body))
+        return span_from(body->source.memory.data + piece->offset + body->given, len);
+    return span_from(body->block, len);
+}
+
+// The block that is at hand goes through digest and stuffing into out.
+static size_t
+give_block(struct body *body)
+{
+    const struct body_piece *piece = &body->pieces[body->at];
+    struct span block = next_block(body);
+
+    stuff_feed(&body->stuff, block, &body->out);
+    body->given += block.len;
+    if (!is_literal(piece)) {
+        digest_add(body->digest, block.data, block.len);
+        body->read = body->read == READ_DONE ? READ_NONE : body->read;
+    }
+    if (body->given == piece->len) {
+        body->at++;
+        body->given = 0;
+    }
+    begin_read(body);
+    return block.len;
 }
 
 enum body_result
@@ -175,15 +288,14 @@ body_next(struct body *body, struct span *out, bool *is_last_out)
     if (body->read == READ_FAILED)
         return BODY_FAILED;
     begin_read(body);
-    if (next_len(body) > 0 && !is_block_at_hand(body))
+    if (body->held == 0)
+        buf_reset(&body->out);
+    while (body->held < BODY_BLOCK && body->at < body->count && is_at_hand(body))
+        body->held += give_block(body);
+    if (body->held < BODY_BLOCK && body->at < body->count)
         return BODY_WAIT;
-    buf_reset(&body->out);
-    if (!body->is_head_given)
-        stuff_feed(&body->stuff, span_from(body->head, body->head_len), &body->out);
-    body->is_head_given = true;
-    if (next_len(body) > 0)
-        give_block(body);
-    if (next_len(body) == 0) {
+    body->held = 0;
+    if (body->at == body->count) {
         stuff_end(&body->stuff, &body->out);
         body->is_over = true;
         *is_last_out = true;
@@ -195,7 +307,8 @@ body_next(struct body *body, struct span *out, bool *is_last_out)
 bool
 body_is_same(const struct body *body)
 {
-    return body->stuff.mended == 0 && digest_equal(body_digest(body), body->source.digest);
+    return body->is_whole && body->stuff.mended == 0 &&
+           digest_equal(body_digest(body), body->source.digest);
 }
 
 struct digest_value

@@ -85,8 +85,10 @@ make_body(struct job *job, int group)
                                  .read = read_message,
                                  .arg = job,
                                  .digest = spool_file_digest(job->file)};
+    struct body_piece pieces[] = {
+        {.literal = span_of(job_spool_state(job)->groups[group].received)}, {.len = source.len}};
 
-    return body_new(&source, span_of(job_spool_state(job)->groups[group].received));
+    return body_new(&source, pieces, 2);
 }
 
 static void

@@ -334,11 +334,12 @@ dialogue_mail(struct dialogue_mail *mail, struct loop *loop, const char *from_pa
 {
     struct body_source source = {
         .memory = content, .len = content.len, .digest = digest_of(content)};
+    struct body_piece whole = {.len = content.len};
     struct span rest = span_of(rcpts);
 
     memset(mail, 0, sizeof(*mail));
     strcpy(mail->envelope.id, "4X2k9QzT7mB");
-    mail->body = body_new(&source, span_of(""));
+    mail->body = body_new(&source, &whole, 1);
     mail->delivery = (struct delivery){.envelope = &mail->envelope,
                                        .from = "from@example.org",
                                        .from_params = from_params,

@@ -350,13 +350,14 @@ static void
 use_disk(struct fixture *f, struct slow_disk *disk, uint64_t len, size_t fail_at)
 {
     struct body_source source = {.len = len, .read = begin_read, .arg = disk};
+    struct body_piece whole = {.len = len};
 
     *disk = (struct slow_disk){
         .loop = f->dialogue.loop, .soon = {.run = finish_read, .arg = disk},
              .fail_at = fail_at
     };
     body_free(&f->mails[0].body);
-    f->mails[0].body = body_new(&source, span_of(""));
+    f->mails[0].body = body_new(&source, &whole, 1);
     f->mails[0].delivery.body = f->mails[0].body;
 }
 

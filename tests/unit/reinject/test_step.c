@@ -93,7 +93,8 @@ static void
 test_mail(void)
 {
     struct body_source source = {.memory = SPAN_LITERAL("123456789"), .len = 9};
-    struct body *body = body_new(&source, SPAN_LITERAL("\r\n"));
+    struct body_piece pieces[] = {{.literal = SPAN_LITERAL("\r\n")}, {.len = 9}};
+    struct body *body = body_new(&source, pieces, 2);
 
     for (size_t i = 0; i < UNIT_COUNT(mail_rows); i++) {
         struct delivery delivery = {

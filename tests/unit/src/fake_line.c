@@ -390,10 +390,11 @@ hop_cancel(struct hop *hop, struct delivery *delivery)
 }
 
 struct body *
-body_new(const struct body_source *source, struct span head)
+body_new(const struct body_source *source, const struct body_piece *pieces, size_t count)
 {
     (void)source;
-    (void)head;
+    (void)pieces;
+    (void)count;
     return NULL;
 }
 
