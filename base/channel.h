@@ -13,7 +13,8 @@ enum channel_type {
     CHANNEL_READY = 1,  // child: I can work
     CHANNEL_ADOPT,      // to a worker: somebody died, look for what he left
     CHANNEL_SCRIBE,     // to a worker, with fd: your end of a new line to the scribe
-    CHANNEL_WORKER,     // to the scribe, with fd: a worker's line
+    CHANNEL_WORKER,     // to the scribe or a nursery, with fd: a worker's line
+    CHANNEL_NURSERY,    // to a worker, with fd: your end of a new line to the nursery
     CHANNEL_RELOAD,     // scribe: the operator asks for a reload
     CHANNEL_RELOADED,   // to the scribe: it went well (text empty), or why not
     CHANNEL_LOG_REOPEN, // to all: the log files were rotated

@@ -3,7 +3,8 @@
 //
 // Started with a channel to its parent at descriptor NURSERY_CHANNEL (base/channel: CHANNEL_READY
 // out, CHANNEL_WORKER with a worker's line in) and its setup in a memfd at NURSERY_SETUP. Single-
-// threaded; sees no mail. Dies with its parent, as its dissectors die with it.
+// threaded; sees no mail. Dies with its parent, as its dissectors die with it. SIGTERM: it ends when
+// the last worker's line has ended (workers drain first); SIGINT and SIGHUP are ignored.
 #ifndef POSTERN_MIME_NURSERY_H
 #define POSTERN_MIME_NURSERY_H
 

@@ -4,13 +4,16 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "base/channel.h"
+#include "base/mem.h"
 
 const char *
 child_kind_name(enum child_kind kind)
 {
-    return kind == CHILD_SCRIBE ? "scribe" : "worker";
+    static const char *const names[] = {
+        [CHILD_WORKER] = "worker", [CHILD_SCRIBE] = "scribe", [CHILD_NURSERY] = "nursery"};
+
+    return names[kind];
 }
 
 struct child *
@@ -37,9 +40,9 @@ child_find(struct child *list, pid_t pid)
 }
 
 struct child *
-child_scribe(struct child *list, unsigned generation)
+child_single(struct child *list, enum child_kind kind, unsigned generation)
 {
-    while (list != NULL && (list->kind != CHILD_SCRIBE || list->generation != generation))
+    while (list != NULL && (list->kind != kind || list->generation != generation))
         list = list->next;
     return list;
 }

@@ -11,7 +11,7 @@
 #include "base/loop.h"
 #include <sys/types.h>
 
-enum child_kind { CHILD_WORKER, CHILD_SCRIBE };
+enum child_kind { CHILD_WORKER, CHILD_SCRIBE, CHILD_NURSERY };
 
 const char *child_kind_name(enum child_kind kind);
 
@@ -31,7 +31,8 @@ struct child {
 
 struct child *child_add(struct child **list, enum child_kind kind, unsigned generation, pid_t pid);
 struct child *child_find(struct child *list, pid_t pid);
-struct child *child_scribe(struct child *list, unsigned generation); // NULL: none
+// The generation's only one of that kind; NULL: none.
+struct child *child_single(struct child *list, enum child_kind kind, unsigned generation);
 size_t child_count(const struct child *list, unsigned generation);
 bool child_all_ready(const struct child *list, unsigned generation);
 void child_remove(struct child **list, struct child *child); // closes its channel

@@ -9,10 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
-#include "base/channel.h"
 #include "src/upgrade.h"
 
 enum {
@@ -337,7 +337,7 @@ open_premises(struct master *master, struct err *err)
 
     for (int left = PATIENCE_MS / PATIENCE_PAUSE_MS;; left--) {
         listen_unmark(&master->sockets);
-        if (premises_open(&master->premises, master->settings, &master->sockets, err) == 0)
+        if (premises_open(&master->premises, master->settings, NULL, &master->sockets, err) == 0)
             return 0;
         if (left == 0 || err->kind != ERR_TEMP)
             return -1;

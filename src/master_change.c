@@ -6,15 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/log.h"
 #include "base/notify.h"
-#include "base/channel.h"
 #include "src/upgrade.h"
 
 static void
 tell_scribe(struct master *master, const char *why_not)
 {
-    struct child *scribe = child_scribe(master->children, master->generation);
+    struct child *scribe = child_single(master->children, CHILD_SCRIBE, master->generation);
 
     if (scribe != NULL && scribe->channel >= 0)
         (void)channel_send(scribe->channel, CHANNEL_RELOADED, why_not, -1);
@@ -28,7 +28,7 @@ restore_sockets(struct master *master)
     struct err err = {0};
 
     listen_unmark(&master->sockets);
-    if (premises_open(&again, master->settings, &master->sockets, &err) != 0)
+    if (premises_open(&again, master->settings, &master->premises, &master->sockets, &err) != 0)
         log_error("master", "%s", err.text);
     premises_clear(&again);
     // Whatever stood in the way (a path that somebody removed): what is in force stays open.
@@ -78,7 +78,8 @@ master_begin_reload(struct master *master)
         refuse_reload(master, err.text);
         return;
     }
-    if (premises_open(&master->next_premises, master->next_settings, &master->sockets, &err) != 0 ||
+    if (premises_open(&master->next_premises, master->next_settings, &master->premises,
+                      &master->sockets, &err) != 0 ||
         log_open("posternd", &master->next_settings->log, master->options->to_stderr,
                  master->options->verbosity, &err) != 0) {
         premises_clear(&master->next_premises);

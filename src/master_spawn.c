@@ -8,9 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/channel.h"
+#include "mime/dissect.h"
 #include "src/scribe.h"
 #include "src/worker.h"
 
@@ -64,6 +65,19 @@ forget_master(struct master *master)
 }
 
 _Noreturn static void
+be_nursery(const struct order *order, int channel)
+{
+    struct dissect_setup setup = {.limits = order->settings->dissect,
+                                  .patterns = order->settings->rules.patterns,
+                                  .pattern_count = order->settings->rules.pattern_count};
+    struct err err = {0};
+
+    (void)dissect_exec_nursery(order->premises->program_fd, &setup, channel, &err);
+    log_error("master", "cannot start postern-dissect: %s", err.text);
+    _exit(EXIT_FAILURE);
+}
+
+_Noreturn static void
 be_child(const struct order *order, int channel, pid_t parent, const sigset_t *mask)
 {
     struct master *master = order->master;
@@ -91,6 +105,8 @@ be_child(const struct order *order, int channel, pid_t parent, const sigset_t *m
     }
     if (priv_die_with_parent(parent) != 0)
         _exit(EXIT_FAILURE);
+    if (order->kind == CHILD_NURSERY)
+        be_nursery(order, channel);
     if (order->kind == CHILD_SCRIBE)
         scribe_run(&scribe);
     worker_run(&worker);
@@ -167,19 +183,20 @@ make_child(struct order *order, struct err *err)
     return child;
 }
 
-// A line between the scribe and one worker: each gets an end.
+// A line between one worker and the scribe or the nursery: each gets an end.
 static void
-connect_to_scribe(struct master *master, const struct child *scribe, const struct child *worker)
+connect_to(const struct child *single, const struct child *worker)
 {
+    enum channel_type type = single->kind == CHILD_SCRIBE ? CHANNEL_SCRIBE : CHANNEL_NURSERY;
     int ends[2];
 
-    (void)master;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
-        log_warning("master", "no line between scribe and worker %d", (int)worker->pid);
+        log_warning("master", "no line between %s and worker %d", child_kind_name(single->kind),
+                    (int)worker->pid);
         return;
     }
-    (void)channel_send(scribe->channel, CHANNEL_WORKER, "", ends[0]);
-    (void)channel_send(worker->channel, CHANNEL_SCRIBE, "", ends[1]);
+    (void)channel_send(single->channel, CHANNEL_WORKER, "", ends[0]);
+    (void)channel_send(worker->channel, type, "", ends[1]);
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
@@ -196,22 +213,35 @@ has_worker(const struct master *master, unsigned generation, size_t index)
 }
 
 static int
-spawn_scribe(struct order *order, struct err *err)
+spawn_single(struct order *order, enum child_kind kind, struct err *err)
 {
     struct master *master = order->master;
-    struct child *scribe;
+    struct child *single;
 
-    if (child_scribe(master->children, order->generation) != NULL)
+    if (child_single(master->children, kind, order->generation) != NULL)
         return 0;
-    order->kind = CHILD_SCRIBE;
-    scribe = make_child(order, err);
-    if (scribe == NULL)
+    order->kind = kind;
+    single = make_child(order, err);
+    if (single == NULL)
         return -1;
     for (struct child *child = master->children; child != NULL; child = child->next) {
         if (child->kind == CHILD_WORKER && child->generation == order->generation)
-            connect_to_scribe(master, scribe, child);
+            connect_to(single, child);
     }
     return 0;
+}
+
+static void
+connect_worker(const struct order *order, const struct child *worker)
+{
+    static const enum child_kind kinds[] = {CHILD_SCRIBE, CHILD_NURSERY};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct child *single = child_single(order->master->children, kinds[i], order->generation);
+
+        if (single != NULL)
+            connect_to(single, worker);
+    }
 }
 
 int
@@ -223,7 +253,9 @@ master_spawn(struct master *master, unsigned generation, struct err *err)
                           .premises = is_next ? &master->next_premises : &master->premises,
                           .generation = generation};
 
-    if (spawn_scribe(&order, err) != 0)
+    if (spawn_single(&order, CHILD_SCRIBE, err) != 0)
+        return -1;
+    if (order.settings->dissect.enabled && spawn_single(&order, CHILD_NURSERY, err) != 0)
         return -1;
     order.kind = CHILD_WORKER;
     for (size_t i = 0; i < order.settings->daemon.workers; i++) {
@@ -235,7 +267,7 @@ master_spawn(struct master *master, unsigned generation, struct err *err)
         worker = make_child(&order, err);
         if (worker == NULL)
             return -1;
-        connect_to_scribe(master, child_scribe(master->children, generation), worker);
+        connect_worker(&order, worker);
     }
     return 0;
 }

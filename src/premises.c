@@ -2,6 +2,7 @@
 #include "src/premises.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,6 +10,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "mime/dissect.h"
 
 static int
 find_user(struct premises *premises, const struct settings *settings, struct err *err)
@@ -83,14 +85,34 @@ open_socket(const struct premises *premises, struct listen_set *set, const struc
     return listen_open(set, addr, &owner, err);
 }
 
+// After the package was replaced, its new postern-dissect does not understand the old workers: it
+// comes with the upgrade, not with a reload before.
+static int
+open_program(struct premises *premises, const struct settings *settings,
+             const struct premises *former, struct err *err)
+{
+    premises->program = mem_strdup(settings->dissect.program);
+    if (!settings->dissect.enabled)
+        return 0;
+    if (former != NULL && former->program_fd >= 0 &&
+        strcmp(former->program, premises->program) == 0) {
+        premises->program_fd = fcntl(former->program_fd, F_DUPFD_CLOEXEC, 0);
+        return premises->program_fd >= 0 ? 0 : err_sys(err, ERR_TEMP, errno, "dup");
+    }
+    premises->program_fd = dissect_open_program(settings->dissect.program, err);
+    return premises->program_fd >= 0 ? 0 : err_prefix(err, "dissect");
+}
+
 int
-premises_open(struct premises *premises, const struct settings *settings, struct listen_set *set,
-              struct err *err)
+premises_open(struct premises *premises, const struct settings *settings,
+              const struct premises *former, struct listen_set *set, struct err *err)
 {
     const struct control_settings *control = &settings->control;
 
     memset(premises, 0, sizeof *premises);
-    premises->control_fd = -1;
+    premises->control_fd = premises->program_fd = -1;
+    if (open_program(premises, settings, former, err) != 0)
+        return -1;
     premises->listener_fds = mem_zarray(settings->listener_count, sizeof(int));
     if (find_user(premises, settings, err) != 0 || make_spool(premises, settings, err) != 0)
         return -1;
@@ -113,5 +135,9 @@ void
 premises_clear(struct premises *premises)
 {
     priv_user_clear(&premises->user);
+    if (premises->program != NULL && premises->program_fd >= 0)
+        (void)close(premises->program_fd);
+    premises->program_fd = -1;
+    mem_free(&premises->program);
     mem_free(&premises->listener_fds);
 }

@@ -15,11 +15,14 @@ struct premises {          // of one generation
     bool is_root;
     int *listener_fds; // as settings->listeners; borrowed from the listen_set
     int control_fd;
+    char *program;  // as the setting names postern-dissect
+    int program_fd; // opened once: a reload still runs the one that fits us; -1: not wanted
 };
 
-// Marks the sockets wanted in set. TEMP or PERM with what and where; set may hold new sockets then.
+// Marks the sockets wanted in set. former: of the generation before, NULL at start. TEMP or PERM
+// with what and where; set may hold new sockets then.
 int premises_open(struct premises *premises, const struct settings *settings,
-                  struct listen_set *set, struct err *err);
+                  const struct premises *former, struct listen_set *set, struct err *err);
 void premises_clear(struct premises *premises); // not the sockets
 
 #endif

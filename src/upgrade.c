@@ -43,7 +43,7 @@ inherit_children(struct child **children, struct span text)
         struct child *child;
 
         if (take_number(&entry, ':', INT32_MAX, &pid) != 0 ||
-            take_number(&entry, ':', CHILD_SCRIBE, &kind) != 0 ||
+            take_number(&entry, ':', CHILD_NURSERY, &kind) != 0 ||
             take_number(&entry, ':', DESCRIPTOR_MAX, &channel) != 0)
             continue;
         child = child_add(children, (enum child_kind)kind, 0, pid);

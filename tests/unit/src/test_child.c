@@ -13,8 +13,8 @@ test_table(void)
     (void)child_add(&list, CHILD_WORKER, 2, 102);
     CU_ASSERT(child_find(list, 101) == scribe);
     CU_ASSERT(child_find(list, 999) == NULL);
-    CU_ASSERT(child_scribe(list, 1) == scribe);
-    CU_ASSERT(child_scribe(list, 2) == NULL);
+    CU_ASSERT(child_single(list, CHILD_SCRIBE, 1) == scribe);
+    CU_ASSERT(child_single(list, CHILD_SCRIBE, 2) == NULL);
     CU_ASSERT(!child_all_ready(list, 1));
     worker->is_ready = true;
     CU_ASSERT(!child_all_ready(list, 1));
