@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/mem.h"
-#include "smtp/content.h"
+#include "smtp/transfer.h"
 #include "smtp/verb.h"
 
 enum { DIGITS_MAX = 18 };
@@ -59,7 +59,7 @@ static bool
 is_too_large(const struct smtp_session *session, uint64_t len)
 {
     uint64_t max_size = session->config->settings->max_size;
-    uint64_t had = session->content->dot.out_len;
+    uint64_t had = session->transfer->dot.out_len;
 
     return max_size > 0 && (had > max_size || len > max_size - had);
 }
@@ -67,7 +67,7 @@ is_too_large(const struct smtp_session *session, uint64_t len)
 void
 cmd_bdat(struct smtp_session *session, struct span args, struct smtp_reply *reply)
 {
-    struct content *content;
+    struct transfer *transfer;
     uint64_t len;
     bool is_last;
 
@@ -80,17 +80,17 @@ cmd_bdat(struct smtp_session *session, struct span args, struct smtp_reply *repl
         cmd_bdat_refuse(session, args, reply);
         return;
     }
-    if (session->content == NULL && content_begin(session, DOT_CHUNK, reply) != 0)
-        content_fail(session, reply);
+    if (session->transfer == NULL && transfer_begin(session, DOT_CHUNK, reply) != 0)
+        transfer_fail(session, reply);
     reply->code = 0;
-    content = session->content;
-    content->chunk_len = content->chunk_left = len;
-    content->is_last = is_last;
+    transfer = session->transfer;
+    transfer->chunk_len = transfer->chunk_left = len;
+    transfer->is_last = is_last;
     session_set_state(session, SESSION_CHUNK);
     if (is_too_large(session, len)) {
         reply_set(reply, 552, "5.3.4", "Message size exceeds limit of %llu bytes",
                   (unsigned long long)session->config->settings->max_size);
-        content_fail(session, reply);
+        transfer_fail(session, reply);
         reply->code = 0;
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "smtp/content.h"
+#include "smtp/transfer.h"
 #include "smtp/verb.h"
 
 void
@@ -12,7 +12,7 @@ cmd_data(struct smtp_session *session, struct span args, struct smtp_reply *repl
         reply_set(reply, is_lmtp ? 503 : 554, "5.5.1", "No valid recipients");
         return;
     }
-    if (content_begin(session, DOT_DATA, reply) != 0) {
+    if (transfer_begin(session, DOT_DATA, reply) != 0) {
         session_reset(session);
         return;
     }

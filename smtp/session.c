@@ -5,9 +5,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "smtp/content.h"
 #include "smtp/dispatch.h"
 #include "smtp/session_private.h"
+#include "smtp/transfer.h"
 
 enum {
     LINGER_MS = 5000,       // for the last reply to get out
@@ -120,7 +120,7 @@ session_reset(struct smtp_session *session)
     session_abort_transaction(session, false);
     if (session->state == SESSION_CLOSED)
         return;
-    content_free(session);
+    transfer_free(session);
     envelope_reset_transaction(&session->envelope);
     session->envelope_size = 0;
     session->transaction = (struct smtp_transaction){.session = session};
@@ -135,7 +135,7 @@ end(struct smtp_session *session)
 {
     session_set_state(session, SESSION_CLOSED);
     session_abort_transaction(session, true);
-    content_free(session);
+    transfer_free(session);
     mem_free(&session->late_reply);
     loop_timer_free(&session->life);
     loop_undefer(session->loop, &session->turn);
@@ -216,7 +216,7 @@ advance(struct smtp_session *session)
     if (session->state == SESSION_WAITING || conn_unsent(session->conn) > OUTPUT_MAX)
         return false;
     if (session->state == SESSION_DATA || session->state == SESSION_CHUNK)
-        return content_read(session);
+        return transfer_read(session);
     if (session->late_reply != NULL) {
         swallow(session);
         return session->late_reply == NULL;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// smtp/session_private.h - a session from inside: for session, dispatch, content, server and cmd_*.
+// smtp/session_private.h - a session from inside: for session, dispatch, transfer, server and
+// cmd_*.
 //
 // State is nested by lifetime: the connection's, the session's (envelope's greeting part), the
-// transaction's (envelope, transaction), the content's (content, from DATA or the first BDAT on).
+// transaction's (envelope, transaction), the content's (transfer, from DATA or the first BDAT on).
 #ifndef POSTERN_SMTP_SESSION_PRIVATE_H
 #define POSTERN_SMTP_SESSION_PRIVATE_H
 
@@ -21,7 +22,7 @@ enum session_state {
     SESSION_CLOSED
 };
 
-struct content;
+struct transfer;
 
 struct smtp_session {
     struct loop *loop;
@@ -44,7 +45,7 @@ struct smtp_session {
     struct smtp_transaction transaction;
     bool has_transaction; // the handler knows of it: on_abort is due
     bool is_held;         // SMTP_WAIT, until session_resume
-    struct content *content;
+    struct transfer *transfer;
 
     struct smtp_session *next, *prev; // the server's
 };

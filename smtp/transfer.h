@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// smtp/content.h - the content of one transaction: wire -> dot -> guard -> handler. Private.
+// smtp/transfer.h - the content of one transaction: wire -> dot -> guard -> handler. Private.
 //
 // What is refused on the way (too large, a bare newline where those are rejected) is aborted at
 // once, swallowed to its end, and answered there. Memory: one block while bytes are handed on.
-#ifndef POSTERN_SMTP_CONTENT_H
-#define POSTERN_SMTP_CONTENT_H
+#ifndef POSTERN_SMTP_TRANSFER_H
+#define POSTERN_SMTP_TRANSFER_H
 
 #include "smtp/dot.h"
 #include "smtp/session_private.h"
 #include "smtp/trace.h"
 
-struct content {
+struct transfer {
     struct dot dot;
     struct trace_guard guard;
     uint64_t chunk_len, chunk_left; // BDAT
@@ -20,13 +20,14 @@ struct content {
     struct smtp_reply failure;
 };
 
-// Asks the handler (on_data) and makes session->content. -1: refused with *reply_out, the
+// Asks the handler (on_data) and makes session->transfer. -1: refused with *reply_out, the
 // transaction is over for the handler.
-int content_begin(struct smtp_session *session, enum dot_mode mode, struct smtp_reply *reply_out);
-void content_fail(struct smtp_session *session, const struct smtp_reply *reply); // the first counts
-void content_free(struct smtp_session *session);
+int transfer_begin(struct smtp_session *session, enum dot_mode mode, struct smtp_reply *reply_out);
+void transfer_fail(struct smtp_session *session,
+                   const struct smtp_reply *reply); // the first counts
+void transfer_free(struct smtp_session *session);
 
 // Takes what input there is. False: nothing more can be done now (no input, or the handler waits).
-bool content_read(struct smtp_session *session);
+bool transfer_read(struct smtp_session *session);
 
 #endif

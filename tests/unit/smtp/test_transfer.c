@@ -59,4 +59,4 @@ static const struct unit_test tests[] = {
     {"rows", test_rows},
 };
 
-UNIT_MAIN("smtp/content", tests)
+UNIT_MAIN("smtp/transfer", tests)
