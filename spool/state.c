@@ -78,12 +78,14 @@ state_clear(struct spool_state *state)
     for (size_t i = 0; i < state->rcpt_count; i++) {
         mem_free(&state->rcpts[i].reply);
         mem_free(&state->rcpts[i].child);
+        mem_free(&state->rcpts[i].released);
     }
     for (size_t i = 0; i < state->group_count; i++)
         clear_group(&state->groups[i]);
     mem_free(&state->rcpts);
     mem_free(&state->groups);
     mem_free(&state->held_reason);
+    mem_free(&state->caught_rule);
     *state = (struct spool_state){.next_seq = 1, .attempt = 1};
 }
 

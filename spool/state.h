@@ -47,7 +47,8 @@ struct rcpt_state {
     const char *to;      // into its group's `to`; NULL: the envelope's
     uint64_t attempt;    // under way if it is state.attempt
     bool delay_told, relayed_told;
-    char *released; // child that took it out of quarantine; it stays what it was here. NULL
+    char *released;    // child that took it out of quarantine; it stays what it was here. NULL
+    bool is_releasing; // a `release` of it was begun, and no `released` followed: it may be out
 };
 
 struct decided_group {
@@ -60,6 +61,7 @@ struct decided_group {
     size_t to_count;
     char **edits; // opaque to the spool
     size_t edit_count;
+    bool copied; // a copy was made for somebody who is no recipient
 };
 
 struct spool_state {
@@ -80,14 +82,18 @@ struct spool_state {
     size_t under_way;     // recipients of open attempts
     size_t retired_count; // recipients
     bool found, done, held, quarantined;
-    bool releasing; // a `release` that no `released` followed
+    size_t releasing; // recipients of a `release` that no `released` followed
     uint32_t releases;
-    bool unheld; // the operator let it go since: a verdict `hold` has had its effect
-    char *held_reason;
+    bool unheld;       // the operator let it go since: a verdict `hold` has had its effect
+    char *held_reason; // or why it is in quarantine
+    char *caught_rule; // which put it into quarantine; NULL
 };
 
 // `retry` and `unheld` clear the deferrals (until_ms 0: now) and what was counted of crashes;
-// `unheld` opens FAILED again, too: who lets go what was refused wants it to be tried.
+// `unheld` opens FAILED again, too: who lets go what was refused wants it to be tried. A verdict
+// `hold` that comes after it counts again.
+// `rescan` does both, and nobody open is decided any more. Whom a release took out of quarantine
+// has moved to that child: he is not looked at, or sent to, a second time.
 void state_init(struct spool_state *state, size_t rcpt_count);
 void state_clear(struct spool_state *state);
 void state_apply(struct spool_state *state, const struct journal_line *line);

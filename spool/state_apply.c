@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "smtp/xtext.h"
+#include "spool/state_decided.h"
 
 static void
 leave_attempt(struct spool_state *state, struct rcpt_state *rcpt)
@@ -184,6 +184,29 @@ apply_found(struct spool_state *state, const struct event *event, const struct j
     return true;
 }
 
+// For show only: who acts on what filters say wrote it into `decided`.
+static bool
+apply_result(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    (void)state;
+    (void)event;
+    (void)line;
+    return true;
+}
+
+static bool
+apply_copied(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    uint64_t number;
+
+    (void)event;
+    if (str_parse_u64(journal_get(line, "g"), STATE_GROUPS_MAX - 1, &number) != 0)
+        return false;
+    if (number < state->group_count)
+        state->groups[number].copied = true;
+    return true;
+}
+
 static bool
 apply_crashed(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
@@ -231,6 +254,82 @@ apply_unheld(struct spool_state *state, const struct event *event, const struct 
     return apply_retry(state, event, line);
 }
 
+static void
+forget_decision(struct spool_state *state, struct rcpt_state *rcpt)
+{
+    rcpt->group = -1;
+    rcpt->to = NULL;
+    if (rcpt->status != RCPT_OPEN)
+        set_status(state, rcpt, RCPT_OPEN);
+    if (rcpt->released == NULL || rcpt->is_releasing)
+        return;
+    replace_text(&rcpt->child, rcpt->released);
+    set_status(state, rcpt, RCPT_MOVED);
+}
+
+static bool
+apply_rescan(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    for (size_t i = 0; i < state->rcpt_count; i++) {
+        if (!state_rcpt_is_retired(&state->rcpts[i]))
+            forget_decision(state, &state->rcpts[i]);
+    }
+    mem_free(&state->held_reason);
+    mem_free(&state->caught_rule);
+    state->held = state->quarantined = state->unheld = state->found = false;
+    return apply_retry(state, event, line);
+}
+
+static bool
+apply_quarantined(struct spool_state *state, const struct event *event,
+                  const struct journal_line *line)
+{
+    (void)event;
+    mem_free(&state->held_reason);
+    mem_free(&state->caught_rule);
+    state->held_reason = journal_get_text(line, "reason", STATE_TEXT_MAX);
+    state->caught_rule = journal_get_text(line, "rule", STATE_TEXT_MAX);
+    state->quarantined = true;
+    return true;
+}
+
+static void
+set_releasing(struct spool_state *state, struct rcpt_state *rcpt, bool is_releasing)
+{
+    if (rcpt->is_releasing == is_releasing)
+        return;
+    rcpt->is_releasing = is_releasing;
+    state->releasing += is_releasing ? 1 : (size_t)-1;
+}
+
+// Retires nobody: what lies in quarantine stays there until it expires.
+static bool
+apply_release(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    bool is_made = strcmp(event->name, "released") == 0;
+    struct ranges_walk walk;
+    char *child;
+    bool fits = walk_init(&walk, state, line) > 0;
+
+    if (!fits)
+        return false;
+    child = journal_get_text(line, "child", STATE_TEXT_MAX);
+    while (ranges_walk_next(&walk)) {
+        struct rcpt_state *rcpt = &state->rcpts[walk.number];
+
+        if ((event->from >> rcpt->status & 1) == 0) {
+            fits = false;
+            continue;
+        }
+        set_releasing(state, rcpt, !is_made);
+        if (is_made)
+            replace_text(&rcpt->released, child == NULL ? "" : child);
+    }
+    state->releases += is_made ? 0 : 1;
+    mem_free(&child);
+    return fits;
+}
+
 // Only who still has recipients to lose would lose them by believing it.
 static bool
 apply_done(struct spool_state *state, const struct event *event, const struct journal_line *line)
@@ -241,113 +340,36 @@ apply_done(struct spool_state *state, const struct event *event, const struct jo
     return state->done;
 }
 
-static char **
-get_texts(const struct journal_line *line, const char *key, size_t *count_out)
-{
-    char **texts = NULL;
-    size_t count = 0;
-
-    for (size_t i = 0; i < line->field_count; i++)
-        count += span_is(line->fields[i].key, key) ? 1 : 0;
-    *count_out = 0;
-    if (count == 0)
-        return NULL;
-    texts = mem_zarray(count, sizeof(texts[0]));
-    for (size_t i = 0; i < line->field_count; i++) {
-        if (span_is(line->fields[i].key, key))
-            texts[(*count_out)++] = journal_decode(line->fields[i].value, JOURNAL_LINE_MAX);
-    }
-    return texts;
-}
-
-// A power of two, so that growing one by one costs no more than its end.
-static size_t
-group_room(size_t count)
-{
-    size_t room = 4;
-
-    while (room < count)
-        room *= 2;
-    return room;
-}
-
-// The place of group number, which no line has decided yet; NULL if there is none such.
-static struct decided_group *
-make_group(struct spool_state *state, uint64_t number)
-{
-    size_t count = state->group_count;
-    size_t room = group_room(number + 1);
-
-    if (number < count)
-        return state->groups[number].verdict == VERDICT_NONE ? &state->groups[number] : NULL;
-    // A line in between may be damaged: then its group is one of nobody.
-    if (count == 0 || room > group_room(count))
-        state->groups = mem_regrow(state->groups, room, sizeof(state->groups[0]));
-    memset(&state->groups[count], 0, (number + 1 - count) * sizeof(state->groups[0]));
-    state->group_count = number + 1;
-    return &state->groups[number];
-}
-
 static bool
 apply_decided(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
-    enum verdict verdict = verdict_find(journal_get(line, "verdict"));
-    struct decided_group *group;
-    struct ranges_walk walk;
-    size_t size = walk_init(&walk, state, line);
-    size_t to_count = 0;
-    uint64_t number;
-    bool fits = true;
-
-    for (size_t i = 0; i < line->field_count; i++) {
-        to_count += span_is(line->fields[i].key, "to") ? 1 : 0;
-        fits = fits && xtext_is_valid(line->fields[i].value);
-    }
-    // With fewer or more addresses than recipients somebody's mail would go to somebody else.
-    if (!fits || verdict == VERDICT_NONE || size == 0 || (to_count > 0 && to_count != size) ||
-        str_parse_u64(journal_get(line, "g"), STATE_GROUPS_MAX - 1, &number) != 0)
-        return false;
-    group = make_group(state, number);
-    if (group == NULL)
-        return false;
-    *group =
-        (struct decided_group){.verdict = verdict,
-                               .rule = journal_get_text(line, "rule", STATE_TEXT_MAX),
-                               .reason = journal_get_text(line, "reason", STATE_TEXT_MAX),
-                               .received = journal_get_text(line, "received", JOURNAL_LINE_MAX),
-                               .from = journal_get_text(line, "from", JOURNAL_LINE_MAX)};
-    group->to = get_texts(line, "to", &group->to_count);
-    group->edits = get_texts(line, "edit", &group->edit_count);
-    for (size_t i = 0; ranges_walk_next(&walk); i++) {
-        struct rcpt_state *rcpt = &state->rcpts[walk.number];
-
-        if ((event->from >> rcpt->status & 1) == 0) {
-            fits = false;
-            continue;
-        }
-        rcpt->group = (int)number;
-        rcpt->to = i < group->to_count ? group->to[i] : NULL;
-    }
-    return fits;
+    (void)event;
+    return state_decided_apply(state, line);
 }
 
 static const struct event events[] = {
-    {"found",     apply_found,   0,              RCPT_OPEN     },
-    {"crashed",   apply_crashed, 0,              RCPT_OPEN     },
-    {"decided",   apply_decided, FROM_UNRETIRED, RCPT_OPEN     },
-    {"attempt",   apply_attempt, FROM_WAITING,   RCPT_OPEN     },
-    {"sent",      apply_outcome, FROM_UNRETIRED, RCPT_SENT     },
-    {"deferred",  apply_outcome, FROM_WAITING,   RCPT_DEFERRED },
-    {"failed",    apply_outcome, FROM_WAITING,   RCPT_FAILED   },
-    {"bounced",   apply_outcome, FROM_UNRETIRED, RCPT_BOUNCED  },
-    {"moved",     apply_outcome, FROM_UNRETIRED, RCPT_MOVED    },
-    {"discarded", apply_outcome, FROM_UNRETIRED, RCPT_DISCARDED},
-    {"delayed",   apply_notice,  0,              RCPT_OPEN     },
-    {"relayed",   apply_notice,  0,              RCPT_OPEN     },
-    {"held",      apply_held,    0,              RCPT_OPEN     },
-    {"unheld",    apply_unheld,  0,              RCPT_OPEN     },
-    {"retry",     apply_retry,   0,              RCPT_OPEN     },
-    {"done",      apply_done,    0,              RCPT_OPEN     },
+    {"found",       apply_found,       0,              RCPT_OPEN     },
+    {"result",      apply_result,      0,              RCPT_OPEN     },
+    {"crashed",     apply_crashed,     0,              RCPT_OPEN     },
+    {"decided",     apply_decided,     FROM_UNRETIRED, RCPT_OPEN     },
+    {"attempt",     apply_attempt,     FROM_WAITING,   RCPT_OPEN     },
+    {"sent",        apply_outcome,     FROM_UNRETIRED, RCPT_SENT     },
+    {"deferred",    apply_outcome,     FROM_WAITING,   RCPT_DEFERRED },
+    {"failed",      apply_outcome,     FROM_WAITING,   RCPT_FAILED   },
+    {"bounced",     apply_outcome,     FROM_UNRETIRED, RCPT_BOUNCED  },
+    {"moved",       apply_outcome,     FROM_UNRETIRED, RCPT_MOVED    },
+    {"discarded",   apply_outcome,     FROM_UNRETIRED, RCPT_DISCARDED},
+    {"delayed",     apply_notice,      0,              RCPT_OPEN     },
+    {"relayed",     apply_notice,      0,              RCPT_OPEN     },
+    {"copied",      apply_copied,      0,              RCPT_OPEN     },
+    {"quarantined", apply_quarantined, 0,              RCPT_OPEN     },
+    {"release",     apply_release,     FROM_UNRETIRED, RCPT_OPEN     },
+    {"released",    apply_release,     FROM_UNRETIRED, RCPT_OPEN     },
+    {"rescan",      apply_rescan,      0,              RCPT_OPEN     },
+    {"held",        apply_held,        0,              RCPT_OPEN     },
+    {"unheld",      apply_unheld,      0,              RCPT_OPEN     },
+    {"retry",       apply_retry,       0,              RCPT_OPEN     },
+    {"done",        apply_done,        0,              RCPT_OPEN     },
 };
 
 static bool

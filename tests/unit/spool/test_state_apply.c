@@ -47,6 +47,13 @@ test_every_event_in_every_status(void)
         {"relayed r=0 child=x",          {O, W, F, S, B, M, D}, "......."},
         {"found",                        {O, W, F, S, B, M, D}, "......."},
         {"crashed n=1",                  {O, W, F, S, B, M, D}, "......."},
+        {"result filter=x",              {O, W, F, S, B, M, D}, "......."},
+        {"copied g=0 child=x",           {O, W, F, S, B, M, D}, "......."},
+        {"copied child=x",               {O, W, F, S, B, M, D}, "!!!!!!!"},
+        {"rescan",                       {O, O, O, S, B, M, D}, "......."},
+        {"quarantined rule=x reason=y",  {O, W, F, S, B, M, D}, "......."},
+        {"release r=0 child=x",          {O, W, F, S, B, M, D}, "...!!!!"},
+        {"released r=0 child=x by=y",    {O, W, F, S, B, M, D}, "...!!!!"},
         {"held reason=x",                {O, W, F, S, B, M, D}, "......."},
         {"unheld",                       {O, W, O, S, B, M, D}, "......."},
         {"retry",                        {O, W, F, S, B, M, D}, "......."},
@@ -137,8 +144,9 @@ static void
 test_bad_recipients(void)
 {
     static const char *const events[] = {
-        "sent",    "deferred",  "failed",  "bounced", "moved",
-        "attempt", "discarded", "delayed", "relayed", "decided g=0 verdict=accept"};
+        "sent",    "deferred",        "failed",           "bounced",
+        "moved",   "attempt",         "discarded",        "delayed",
+        "relayed", "release child=x", "released child=x", "decided g=0 verdict=accept"};
     static const char *const bad[] = {"", " r=", " r=2", " r=0-2", " r=1,0", " r=0,,1", " r=x"};
 
     for (size_t i = 0; i < UNIT_COUNT(events); i++) {
@@ -153,7 +161,8 @@ test_bad_recipients(void)
             UNIT_CHECK_ROW(line, state_open_count(&state) == 2 && state.group_count == 0);
             UNIT_CHECK_ROW(line, state.rcpts[0].status == O && state.rcpts[1].status == O);
             UNIT_CHECK_ROW(line, !state.rcpts[0].delay_told && !state.rcpts[0].relayed_told);
-            UNIT_CHECK_ROW(line, !state.attempt_open);
+            UNIT_CHECK_ROW(line, !state.attempt_open && state.releases == 0);
+            UNIT_CHECK_ROW(line, state.releasing == 0 && state.rcpts[0].released == NULL);
             state_clear(&state);
         }
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What `decided` does in spool/state_apply.c.
-#include "spool/state.h"
+#include "spool/state_decided.h"
 
 #include "tests/unit/harness.h"
 #include "tests/unit/spool/sample.h"
@@ -89,6 +88,64 @@ test_bad_decisions(void)
     }
 }
 
+// What was deferred, or is looked at anew, is decided again; a retired one is not.
+static void
+test_another_look(void)
+{
+    struct spool_state state;
+
+    state_init(&state, 3);
+    sample_apply(&state,
+                 (const char *const[]){"decided g=0 verdict=defer r=0-2 to=<a@b> to=<c@d> to=<e@f>",
+                                       "deferred r=0-1 until=5", "sent r=2",
+                                       "decided g=1 verdict=accept r=0", NULL});
+    CU_ASSERT_EQUAL(state.odd, 0);
+    CU_ASSERT_EQUAL(state.rcpts[0].group, 1);
+    CU_ASSERT_PTR_NULL(state.rcpts[0].to);
+    CU_ASSERT_EQUAL(state.rcpts[1].group, 0);
+    sample_apply_one(&state, "rescan");
+    CU_ASSERT_EQUAL(state.rcpts[0].group, -1);
+    CU_ASSERT_EQUAL(state.rcpts[1].group, -1);
+    CU_ASSERT_PTR_NULL(state.rcpts[1].to);
+    CU_ASSERT_EQUAL(state.rcpts[2].group, 0);
+    CU_ASSERT_STRING_EQUAL(state.rcpts[2].to, "<e@f>");
+    sample_apply(&state, (const char *const[]){"decided g=2 verdict=hold r=0-1", NULL});
+    CU_ASSERT_EQUAL(state.rcpts[0].group, 2);
+    CU_ASSERT_EQUAL(state.rcpts[1].group, 2);
+    CU_ASSERT_EQUAL(state.odd, 0);
+    state_clear(&state);
+}
+
+// To let go what is held has no effect on a later decision to hold it.
+static void
+test_held_again(void)
+{
+    static const struct {
+        const char *verdict, *rcpts;
+        bool is_unheld;
+    } rows[] = {
+        {"hold",       "r=0",   false},
+        {"hold",       "r=0-1", false},
+        {"hold",       "r=1",   true }, // which is retired
+        {"accept",     "r=0",   true },
+        {"quarantine", "r=0",   true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct spool_state state;
+        char line[80];
+
+        state_init(&state, 2);
+        sample_apply(&state, (const char *const[]){"decided g=0 verdict=hold r=0-1", "sent r=1",
+                                                   "held reason=x", "unheld", NULL});
+        CU_ASSERT_TRUE(state.unheld);
+        snprintf(line, sizeof(line), "decided g=1 verdict=%s %s", rows[i].verdict, rows[i].rcpts);
+        sample_apply_one(&state, line);
+        UNIT_CHECK_ROW(line, state.unheld == rows[i].is_unheld);
+        state_clear(&state);
+    }
+}
+
 // A value that is no xtext must not shift the addresses behind it to other recipients.
 static void
 test_decision_with_a_bad_value(void)
@@ -114,6 +171,8 @@ test_decision_with_a_bad_value(void)
 static const struct unit_test tests[] = {
     {"groups",                    test_groups                   },
     {"bad decisions",             test_bad_decisions            },
+    {"another look",              test_another_look             },
+    {"held again",                test_held_again               },
     {"decision with a bad value", test_decision_with_a_bad_value},
 };
 
