@@ -277,6 +277,7 @@ apply_rescan(struct spool_state *state, const struct event *event, const struct 
     mem_free(&state->held_reason);
     mem_free(&state->caught_rule);
     state->held = state->quarantined = state->unheld = state->found = false;
+    state->rescanned = true;
     return apply_retry(state, event, line);
 }
 
