@@ -202,6 +202,33 @@ json_get_number(const struct json *object, const char *key, int64_t absent)
     return json_is_integer(value) ? json_integer_value(value) : absent;
 }
 
+double
+json_get_real(const struct json *object, const char *key, double absent)
+{
+    const json_t *value = json_object_get(inside_const(object), key);
+
+    return json_is_number(value) ? json_number_value(value) : absent;
+}
+
+const struct json *
+json_get_object(const struct json *object, const char *key)
+{
+    const json_t *value = json_object_get(inside_const(object), key);
+
+    return json_is_object(value) ? (const struct json *)(const void *)value : NULL;
+}
+
+const char *
+json_next_key(const struct json *object, const char *key)
+{
+    json_t *inner = (json_t *)(uintptr_t)object; // an iterator could change it; this one does not
+    void *at = key == NULL ? json_object_iter(inner) : json_object_iter_at(inner, key);
+
+    if (key != NULL)
+        at = json_object_iter_next(inner, at);
+    return at != NULL ? json_object_iter_key(at) : NULL;
+}
+
 // NULL where it is no array or has no such item.
 static const json_t *
 get_item(const struct json *object, const char *key, size_t index)

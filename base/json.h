@@ -33,6 +33,11 @@ const char *json_get_text(const struct json *object,
                           const char *key); // NULL if absent or no string
 bool json_get_bool(const struct json *object, const char *key, bool absent);
 int64_t json_get_number(const struct json *object, const char *key, int64_t absent);
+double json_get_real(const struct json *object, const char *key, double absent); // any number
+// Borrowed view of an object member; NULL if it is none.
+const struct json *json_get_object(const struct json *object, const char *key);
+// Its first key (key NULL), then the one behind key; NULL behind the last, and if object is NULL.
+const char *json_next_key(const struct json *object, const char *key);
 size_t json_get_count(const struct json *object, const char *key); // of an array member, else 0
 const char *json_get_item_text(const struct json *object, const char *key, size_t index);
 // Borrowed view of an array member's object; NULL if it is none.

@@ -141,6 +141,41 @@ test_get(void)
 }
 
 static void
+test_get_inside(void)
+{
+    static const char text[] = "{\"b\": {\"x\": -1.5, \"y\": {}}, \"a\": 7, \"c\": 1e400000}";
+    static const char sound[] = "{\"b\": {\"x\": -1.5, \"y\": {}}, \"a\": 7, \"c\": null}";
+    struct json *json = json_parse(SPAN_LITERAL(text), NULL);
+    const struct json *inner;
+    const char *key;
+
+    CU_ASSERT_PTR_NULL(json); // beyond a double
+    json = json_parse(SPAN_LITERAL(sound), NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+    inner = json_get_object(json, "b");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(inner);
+    CU_ASSERT_EQUAL(json_get_real(inner, "x", 9), -1.5);
+    CU_ASSERT_EQUAL(json_get_real(json, "a", 9), 7);
+    CU_ASSERT_EQUAL(json_get_real(json, "b", 9), 9);
+    CU_ASSERT_EQUAL(json_get_real(json, "c", 9), 9);
+    CU_ASSERT_EQUAL(json_get_real(json, "absent", 9), 9);
+    CU_ASSERT_PTR_NULL(json_get_object(json, "a"));
+    CU_ASSERT_PTR_NULL(json_get_object(json, "c"));
+    CU_ASSERT_PTR_NULL(json_get_object(json, "absent"));
+    key = json_next_key(json, NULL);
+    CU_ASSERT_STRING_EQUAL_FATAL(key, "b");
+    key = json_next_key(json, key);
+    CU_ASSERT_STRING_EQUAL_FATAL(key, "a");
+    key = json_next_key(json, key);
+    CU_ASSERT_STRING_EQUAL_FATAL(key, "c");
+    CU_ASSERT_PTR_NULL(json_next_key(json, key));
+    CU_ASSERT_PTR_NULL(json_next_key(json, "absent"));
+    CU_ASSERT_PTR_NULL(json_next_key(json_get_object(inner, "y"), NULL));
+    CU_ASSERT_PTR_NULL(json_next_key(NULL, NULL));
+    json_free(&json);
+}
+
+static void
 test_bad(void)
 {
     static const struct {
@@ -225,6 +260,7 @@ static const struct unit_test tests[] = {
     {"build",            test_build         },
     {"print to a bound", test_print_ceiling },
     {"get",              test_get           },
+    {"get inside",       test_get_inside    },
     {"bad",              test_bad           },
     {"each length",      test_each_length   },
     {"size and depth",   test_size_and_depth},
