@@ -61,6 +61,8 @@ int place_walk_hold(struct place_root *root, place_visit *visit, void *arg, stru
 int place_walk_quarantine(struct place_root *root, place_visit *visit, void *arg, struct err *err);
 // The folder of that day (UTC), made and durable if need be: its descriptor.
 int place_quarantine_day(struct place_root *root, int64_t now_ms, struct err *err);
+// The folder of the day on which a file of that name lies: its descriptor. errno ENOENT: on none.
+int place_find_quarantined(struct place_root *root, const char *name, struct err *err);
 bool place_is_day_name(const char *name);
 
 bool place_is_slot_name(const char *name);     // "slot-0001"

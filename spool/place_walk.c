@@ -4,11 +4,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { NUMBER_MAX = 20 };
+#include "spool/names.h"
+
+enum { NUMBER_MAX = 20, DAY_MODE = 0700, DAY_NAME = 10 };
 
 static const char decimal[] = "0123456789";
 static const char hexadecimal[] = "0123456789abcdef";
@@ -45,6 +49,23 @@ place_is_instance_name(const char *name)
 
     at = at != NULL ? skip_number(at, decimal, 1, '-') : NULL;
     return at != NULL && strlen(at) == 8 && skip_number(at, hexadecimal, 8, '\0') != NULL;
+}
+
+bool
+place_is_day_name(const char *name)
+{
+    static const char pattern[] = "0000-00-00";
+    int month, day;
+
+    if (strlen(name) != DAY_NAME)
+        return false;
+    for (size_t i = 0; i < DAY_NAME; i++) {
+        if (pattern[i] == '-' ? name[i] != '-' : name[i] < '0' || name[i] > '9')
+            return false;
+    }
+    month = (name[5] - '0') * 10 + name[6] - '0';
+    day = (name[8] - '0') * 10 + name[9] - '0';
+    return month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }
 
 static DIR *
@@ -182,4 +203,111 @@ place_walk_hold(struct place_root *root, place_visit *visit, void *arg, struct e
     struct scan scan = {.take = take_file, .visit = visit, .arg = arg, .err = err};
 
     return scan_folder(&scan, root->hold_fd, ".");
+}
+
+// --- quarantine/ ---
+
+static int
+take_day(struct scan *scan, const struct entry *entry)
+{
+    if (entry->type == S_IFDIR && place_is_day_name(entry->name))
+        names_add(scan->arg, entry->name);
+    return 0;
+}
+
+static int
+compare_days(const void *a, const void *b)
+{
+    return memcmp(a, b, DAY_NAME + 1);
+}
+
+// Each has the same length, so that they lie behind each other as an array does.
+static int
+list_days(struct place_root *root, struct names *days, struct err *err)
+{
+    struct scan scan = {.take = take_day, .arg = days, .err = err};
+    int result = scan_folder(&scan, root->quarantine_fd, ".");
+
+    if (days->len > 0)
+        qsort(days->text, days->len / (DAY_NAME + 1), DAY_NAME + 1, compare_days);
+    return result;
+}
+
+static int
+scan_day(struct scan *scan, int dir_fd, const char *day)
+{
+    DIR *dir = open_stream(dir_fd, day, scan->err);
+
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : -1;
+    scan->bucket = day;
+    return scan_stream(scan, dir);
+}
+
+int
+place_walk_quarantine(struct place_root *root, place_visit *visit, void *arg, struct err *err)
+{
+    struct scan scan = {.take = take_file, .visit = visit, .arg = arg, .err = err};
+    struct names days = {0};
+    const char *day;
+    int result = list_days(root, &days, err);
+
+    while (result == 0 && (day = names_take(&days)) != NULL)
+        result = scan_day(&scan, root->quarantine_fd, day);
+    names_clear(&days);
+    return result;
+}
+
+// -1: not there, or an error (err, errno).
+static int
+open_day_with(struct place_root *root, const char *day, const char *name, struct err *err)
+{
+    int fd = fs_open_dir(root->quarantine_fd, day, err), reason;
+    struct stat info;
+
+    if (fd < 0 || fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        return fd;
+    reason = errno;
+    (void)err_sys(err, ERR_TEMP, reason, "look for %s", name);
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+int
+place_find_quarantined(struct place_root *root, const char *name, struct err *err)
+{
+    struct names days = {0};
+    const char *day;
+    int fd = list_days(root, &days, err);
+
+    if (fd == 0) {
+        (void)err_set(err, ERR_TEMP, "%s is not in quarantine", name);
+        errno = ENOENT;
+        fd = -1;
+        while (fd < 0 && errno == ENOENT && (day = names_take(&days)) != NULL)
+            fd = open_day_with(root, day, name, err);
+    }
+    names_clear(&days);
+    return fd;
+}
+
+int
+place_quarantine_day(struct place_root *root, int64_t now_ms, struct err *err)
+{
+    time_t seconds = (time_t)(now_ms / 1000);
+    char day[PLACE_BUCKET_NAME];
+    struct tm when;
+    int fd;
+
+    if (gmtime_r(&seconds, &when) == NULL || strftime(day, sizeof(day), "%Y-%m-%d", &when) == 0 ||
+        !place_is_day_name(day))
+        return err_set(err, ERR_TEMP, "no day for %lld", (long long)seconds);
+    fd = fs_open_dir(root->quarantine_fd, day, err);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    if (fs_make_dir(root->quarantine_fd, day, DAY_MODE, err) != 0 ||
+        fs_sync(root->quarantine_fd, err) != 0)
+        return -1;
+    return fs_open_dir(root->quarantine_fd, day, err);
 }

@@ -193,6 +193,122 @@ test_walk_hold(void)
     tear_down();
 }
 
+static void
+test_day_names(void)
+{
+    static const struct {
+        const char *name;
+        bool is_day;
+    } rows[] = {
+        {"2026-11-21",  true },
+        {"0000-01-01",  true },
+        {"9999-12-31",  true },
+        {"2026-00-21",  false},
+        {"2026-13-21",  false},
+        {"2026-11-00",  false},
+        {"2026-11-32",  false},
+        {"2026-1-211",  false},
+        {"2026-11-2",   false},
+        {"2026-11-21x", false},
+        {"2026/11/21",  false},
+        {"-026-11-21",  false},
+        {"",            false},
+        {"..",          false},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++)
+        UNIT_CHECK_ROW(rows[i].name, place_is_day_name(rows[i].name) == rows[i].is_day);
+}
+
+// The days in order, whatever order they were made in; what is no day is passed over.
+static void
+test_walk_quarantine(void)
+{
+    static const char *const days[] = {"2026-11-21", "2025-12-31", "2026-02-01", "2026-01-31"};
+    static const char *const expected[] = {"2025-12-31/4X2k9QzT7mB+", "2026-01-31/4X2k9QzT7mB+",
+                                           "2026-02-01/4X2k9QzT7mB+", "2026-11-21/4X2k9QzT7mB+"};
+    struct visits visits = {.count = 0};
+    char path[80];
+
+    set_up();
+    CU_ASSERT_EQUAL(place_walk_quarantine(&root, note, &visits, &err), 0);
+    CU_ASSERT_EQUAL(visits.count, 0);
+    for (size_t i = 0; i < UNIT_COUNT(days); i++) {
+        CU_ASSERT_EQUAL(mkdirat(root.quarantine_fd, days[i], 0700), 0);
+        snprintf(path, sizeof(path), "%s/4X2k9QzT7mB", days[i]);
+        touch(root.quarantine_fd, path);
+    }
+    CU_ASSERT_EQUAL(mkdirat(root.quarantine_fd, "2026-02-02", 0700), 0);
+    CU_ASSERT_EQUAL(mkdirat(root.quarantine_fd, "other", 0700), 0);
+    touch(root.quarantine_fd, "other/4X2k9QzT7mB");
+    touch(root.quarantine_fd, "4X2k9QzT7mB");
+    touch(root.quarantine_fd, "2026-03-01");
+    CU_ASSERT_EQUAL(symlinkat("2026-11-21", root.quarantine_fd, "2026-11-22"), 0);
+    CU_ASSERT_EQUAL(place_walk_quarantine(&root, note, &visits, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(visits.count, UNIT_COUNT(expected));
+    for (size_t i = 0; i < UNIT_COUNT(expected); i++)
+        CU_ASSERT_STRING_EQUAL(visits.seen[i], expected[i]);
+    visits = (struct visits){.stop_at = 2};
+    CU_ASSERT_EQUAL(place_walk_quarantine(&root, note, &visits, &err), 17);
+    CU_ASSERT_EQUAL(visits.count, 2);
+    tear_down();
+}
+
+static void
+test_quarantine_day(void)
+{
+    static const struct {
+        int64_t now_ms;
+        const char *day;
+    } rows[] = {
+        {0,             "1970-01-01"},
+        {86399999,      "1970-01-01"},
+        {86400000,      "1970-01-02"},
+        {1795219199999, "2026-11-20"},
+        {1795219200000, "2026-11-21"},
+        {1795219200000, "2026-11-21"}, // which is there
+    };
+
+    set_up();
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        int fd = place_quarantine_day(&root, rows[i].now_ms, &err);
+        struct stat made, named;
+
+        UNIT_CHECK_ROW(rows[i].day, fstat(fd, &made) == 0);
+        UNIT_CHECK_ROW(rows[i].day, fstatat(root.quarantine_fd, rows[i].day, &named, 0) == 0);
+        UNIT_CHECK_ROW(rows[i].day, made.st_ino == named.st_ino);
+        close(fd);
+    }
+    CU_ASSERT_EQUAL(place_quarantine_day(&root, INT64_MAX, &err), -1);
+    // Nothing inside the spool is followed.
+    CU_ASSERT_EQUAL(symlinkat("1970-01-01", root.quarantine_fd, "1970-01-03"), 0);
+    CU_ASSERT_EQUAL(place_quarantine_day(&root, 2 * 86400000, &err), -1);
+    tear_down();
+}
+
+static void
+test_find_quarantined(void)
+{
+    struct stat found, named;
+    int fd;
+
+    set_up();
+    CU_ASSERT_EQUAL(place_find_quarantined(&root, "4X2k9QzT7mB", &err), -1);
+    CU_ASSERT_EQUAL(errno, ENOENT);
+    CU_ASSERT_EQUAL(mkdirat(root.quarantine_fd, "2026-02-02", 0700), 0);
+    CU_ASSERT_EQUAL(mkdirat(root.quarantine_fd, "2026-02-03", 0700), 0);
+    CU_ASSERT_EQUAL(mkdirat(root.quarantine_fd, "2026-02-04", 0700), 0);
+    touch(root.quarantine_fd, "2026-02-03/4X2k9QzT7mB");
+    fd = place_find_quarantined(&root, "4X2k9QzT7mB", &err);
+    CU_ASSERT_EQUAL(fstat(fd, &found), 0);
+    CU_ASSERT_EQUAL(fstatat(root.quarantine_fd, "2026-02-03", &named, 0), 0);
+    CU_ASSERT_EQUAL(found.st_ino, named.st_ino);
+    close(fd);
+    CU_ASSERT_EQUAL(place_find_quarantined(&root, "4X2k9QzT7mC", &err), -1);
+    CU_ASSERT_EQUAL(errno, ENOENT);
+    tear_down();
+}
+
 static int
 note_name(void *arg, const char *name)
 {
@@ -306,12 +422,16 @@ test_visitor_removes(void)
 }
 
 static const struct unit_test tests[] = {
-    {"names",           test_names          },
-    {"walk instance",   test_walk_instance  },
-    {"walk hold",       test_walk_hold      },
-    {"walk instances",  test_walk_instances },
-    {"entries vanish",  test_entries_vanish },
-    {"visitor removes", test_visitor_removes},
+    {"names",                      test_names           },
+    {"walk instance",              test_walk_instance   },
+    {"day names",                  test_day_names       },
+    {"walk quarantine",            test_walk_quarantine },
+    {"quarantine's day",           test_quarantine_day  },
+    {"find what is in quarantine", test_find_quarantined},
+    {"walk hold",                  test_walk_hold       },
+    {"walk instances",             test_walk_instances  },
+    {"entries vanish",             test_entries_vanish  },
+    {"visitor removes",            test_visitor_removes },
 };
 
 UNIT_MAIN("spool/place_walk", tests)
