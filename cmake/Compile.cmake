@@ -36,10 +36,13 @@ function(postern_room name)
   target_link_libraries(postern_${name} PUBLIC ${ROOM_USES})
 endfunction()
 
-# postern_unit(ROOM FILE): tests/unit/ROOM/test_FILE.c as the ctest unit/ROOM/FILE.
+# postern_unit(ROOM FILE [LIBRARY]): tests/unit/ROOM/test_FILE.c as the ctest unit/ROOM/FILE. LIBRARY
+# where FILE is not in the room's first one.
 function(postern_unit room file)
+  set(library ${room} ${ARGN})
+  list(GET library -1 library)
   add_executable(test_${room}_${file} test_${file}.c)
-  target_link_libraries(test_${room}_${file} PRIVATE postern_${room} PkgConfig::cunit)
+  target_link_libraries(test_${room}_${file} PRIVATE postern_${library} PkgConfig::cunit)
   add_test(NAME unit/${room}/${file} COMMAND test_${room}_${file})
   set_tests_properties(unit/${room}/${file} PROPERTIES LABELS unit TIMEOUT 120)
 endfunction()

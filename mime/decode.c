@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mime/decode.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum letter { LETTER_PAD = 64, LETTER_BLANK, LETTER_JUNK };
+
+// What the states mean, by encoding.
+enum base64_state { BASE64_GROUP, BASE64_PADDED };
+
+enum uu_state {
+    UU_OUTSIDE, // a line in front of "begin" or behind "end": held
+    UU_LENGTH,  // at the begin of a data line
+    UU_DATA,
+    UU_REST, // of a line: not looked at
+    UU_WORD  // a line that holds no data, "end" maybe: held
+};
+
+// What was made, on its way to the buffer: a copy at a time, not a byte.
+struct made {
+    char data[3072];
+    size_t len;
+    struct buf *out;
+    int result;
+};
+
+static void
+made_flush(struct made *made)
+{
+    size_t room = made->out->ceiling - made->out->len;
+
+    if (made->len > room)
+        made->result = -1;
+    buf_add(made->out, made->data, made->len < room ? made->len : room);
+    made->len = 0;
+}
+
+static void
+made_add(struct made *made, char byte)
+{
+    if (made->len == sizeof(made->data))
+        made_flush(made);
+    made->data[made->len++] = byte;
+}
+
+static unsigned
+base64_letter(unsigned char byte)
+{
+    if (byte >= 'A' && byte <= 'Z')
+        return byte - 'A';
+    if (byte >= 'a' && byte <= 'z')
+        return byte - 'a' + 26u;
+    if (byte >= '0' && byte <= '9')
+        return byte - '0' + 52u;
+    switch (byte) {
+    case '+':
+    case '-':
+        return 62;
+    case '/':
+    case '_':
+        return 63;
+    case '=':
+        return LETTER_PAD;
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+        return LETTER_BLANK;
+    default:
+        return LETTER_JUNK;
+    }
+}
+
+static void
+base64_add(struct decode *decode, unsigned char byte, struct made *made)
+{
+    unsigned letter = base64_letter(byte);
+
+    if (letter == LETTER_BLANK)
+        return;
+    if (letter == LETTER_JUNK) {
+        decode->junk++;
+        return;
+    }
+    if (letter == LETTER_PAD) {
+        // The first of a whole group's two, or one where no group is: nothing to end.
+        decode->junk += decode->bit_count == 0 && decode->state != BASE64_PADDED;
+        decode->bit_count = 0;
+        decode->state = BASE64_PADDED;
+        return;
+    }
+    decode->inner_padding += decode->state == BASE64_PADDED;
+    decode->state = BASE64_GROUP;
+    decode->bits = decode->bits << 6 | letter;
+    decode->bit_count += 6;
+    // The count goes 6, 12, 18, 24: so that it tells the letters of the group, too.
+    if (decode->bit_count > 6)
+        made_add(made, (char)(decode->bits >> (decode->bit_count == 12   ? 4
+                                               : decode->bit_count == 18 ? 2
+                                                                         : 0)));
+    if (decode->bit_count == 24)
+        decode->bit_count = 0;
+}
+
+static int
+hex_digit(unsigned char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    if (byte >= 'A' && byte <= 'F')
+        return byte - 'A' + 10;
+    if (byte >= 'a' && byte <= 'f')
+        return byte - 'a' + 10;
+    return -1;
+}
+
+// It was no escape: as it stands.
+static void
+qp_give_up(struct decode *decode, struct made *made)
+{
+    for (size_t i = 0; i < decode->held_len; i++)
+        made_add(made, decode->held[i]);
+    decode->held_len = 0;
+    decode->junk++;
+}
+
+// Behind "=": true where the byte belongs to the escape.
+static bool
+qp_escape(struct decode *decode, unsigned char byte, struct made *made)
+{
+    int high = decode->held_len == 2 ? hex_digit((unsigned char)decode->held[1]) : -1;
+    char last = decode->held[decode->held_len - 1];
+
+    if (byte == '\n' && high < 0) {
+        decode->held_len = 0;
+        return true;
+    }
+    if (high >= 0 && hex_digit(byte) >= 0) {
+        made_add(made, (char)(high << 4 | hex_digit(byte)));
+        decode->held_len = 0;
+        return true;
+    }
+    if (high >= 0 || last == '\r')
+        return false;
+    if (byte == ' ' || byte == '\t') {
+        // Blanks in front of a line's end go away, however many: the rest need not be kept.
+        if (decode->held_len < sizeof(decode->held) - 1)
+            decode->held[decode->held_len++] = (char)byte;
+        return true;
+    }
+    if (byte != '\r' && (decode->held_len > 1 || hex_digit(byte) < 0))
+        return false;
+    decode->held[decode->held_len++] = (char)byte;
+    return true;
+}
+
+static void
+qp_add(struct decode *decode, unsigned char byte, struct made *made)
+{
+    if (decode->held_len > 0) {
+        if (qp_escape(decode, byte, made))
+            return;
+        qp_give_up(decode, made);
+    }
+    if (byte == '=')
+        decode->held[decode->held_len++] = '=';
+    else
+        made_add(made, (char)byte);
+}
+
+static size_t
+skip_blanks(struct span text, size_t at)
+{
+    while (at < text.len && (text.data[at] == ' ' || text.data[at] == '\t'))
+        at++;
+    return at;
+}
+
+static struct span
+trim_line(struct span line)
+{
+    while (line.len > 0 && strchr(" \t\r\n", line.data[line.len - 1]) != NULL)
+        line.len--;
+    return line;
+}
+
+// "begin 644 name": its name; data NULL if it is no such line.
+static struct span
+begin_name(struct span line)
+{
+    size_t at = 5, digits;
+
+    line = trim_line(line);
+    if (!span_starts_nocase(line, "begin") || skip_blanks(line, at) == at)
+        return (struct span){NULL, 0};
+    at = skip_blanks(line, at);
+    digits = at;
+    while (at < line.len && line.data[at] >= '0' && line.data[at] <= '7')
+        at++;
+    if (at - digits < 3 || at - digits > 6 || (at < line.len && skip_blanks(line, at) == at))
+        return (struct span){NULL, 0};
+    return span_skip(line, skip_blanks(line, at));
+}
+
+static void
+uu_line_end(struct decode *decode)
+{
+    struct span line = span_from(decode->held, decode->held_len);
+
+    if (decode->state == UU_OUTSIDE)
+        decode->state = begin_name(line).data != NULL ? UU_LENGTH : UU_OUTSIDE;
+    else if (decode->state == UU_WORD && span_is(trim_line(line), "end"))
+        decode->state = UU_OUTSIDE;
+    else
+        decode->state = UU_LENGTH;
+    decode->held_len = 0;
+}
+
+static void
+uu_letter(struct decode *decode, unsigned char byte, struct made *made)
+{
+    decode->bits = decode->bits << 6 | ((byte - 32u) & 63);
+    decode->bit_count += 6;
+    if (decode->bit_count < 8 || decode->line_len == 0)
+        return;
+    decode->bit_count -= 8;
+    made_add(made, (char)(decode->bits >> decode->bit_count));
+    decode->line_len--;
+    if (decode->line_len == 0)
+        decode->state = UU_REST;
+}
+
+static void
+uu_add(struct decode *decode, unsigned char byte, struct made *made)
+{
+    if (byte == '\n') {
+        // Blanks stand for zero, and get lost at the end of lines.
+        while (decode->state == UU_DATA)
+            uu_letter(decode, ' ', made);
+        uu_line_end(decode);
+        return;
+    }
+    if (decode->state == UU_LENGTH && byte != '\r') {
+        bool is_data = byte >= ' ' && byte <= '`';
+
+        decode->line_len = (byte - 32u) & 63;
+        decode->bit_count = 0;
+        decode->state = !is_data ? UU_WORD : decode->line_len > 0 ? UU_DATA : UU_REST;
+        decode->junk += !is_data && byte != 'e';
+        if (is_data)
+            return;
+    } else if (decode->state == UU_DATA && byte != '\r') {
+        decode->junk += byte < ' ' || byte > '`';
+        uu_letter(decode, byte, made);
+        return;
+    }
+    if ((decode->state == UU_OUTSIDE || decode->state == UU_WORD) &&
+        decode->held_len < sizeof(decode->held))
+        decode->held[decode->held_len++] = (char)byte;
+}
+
+void
+decode_init(struct decode *decode, enum decode_encoding encoding)
+{
+    *decode = (struct decode){.encoding = encoding};
+}
+
+int
+decode_add(struct decode *decode, struct span in, struct buf *out)
+{
+    static void (*const adders[])(struct decode *, unsigned char, struct made *) = {
+        [DECODE_BASE64] = base64_add,
+        [DECODE_QUOTED_PRINTABLE] = qp_add,
+        [DECODE_UUENCODE] = uu_add,
+    };
+    size_t room = out->ceiling - out->len;
+    struct made made;
+
+    if (decode->encoding == DECODE_IDENTITY) {
+        buf_add(out, in.data, in.len < room ? in.len : room);
+        return in.len <= room ? 0 : -1;
+    }
+    made.len = 0;
+    made.out = out;
+    made.result = 0;
+    for (size_t i = 0; i < in.len && made.result == 0; i++)
+        adders[decode->encoding](decode, (unsigned char)in.data[i], &made);
+    made_flush(&made);
+    return made.result;
+}
+
+int
+decode_end(struct decode *decode, struct buf *out)
+{
+    struct made made;
+
+    made.len = 0;
+    made.out = out;
+    made.result = 0;
+    switch (decode->encoding) {
+    case DECODE_IDENTITY:
+        break;
+    case DECODE_BASE64:
+        decode->is_unpadded = decode->bit_count > 0;
+        break;
+    case DECODE_QUOTED_PRINTABLE: // a soft break may end the text
+        decode->is_unpadded =
+            decode->held_len == 2 && hex_digit((unsigned char)decode->held[1]) >= 0;
+        if (decode->is_unpadded)
+            qp_give_up(decode, &made);
+        break;
+    case DECODE_UUENCODE:
+        uu_add(decode, '\n', &made);
+        decode->is_unpadded = decode->state != UU_OUTSIDE;
+        break;
+    }
+    made_flush(&made);
+    return made.result;
+}
+
+// Without comments, quotes and blanks, in small letters, up to ";"; false: something of that stood
+// there, comments and blanks around aside.
+static bool
+squash(struct span value, char out[24], struct span *squashed_out)
+{
+    size_t len = 0, depth = 0;
+    bool is_plain = true, is_over = false;
+
+    for (size_t i = 0; i < value.len; i++) {
+        char byte = value.data[i];
+
+        if (byte == '(') {
+            depth++;
+        } else if (byte == ')' && depth > 0) {
+            depth--;
+        } else if (depth > 0) {
+            continue;
+        } else if (strchr(" \t\r\n", byte) != NULL && byte != '\0') {
+            is_over = len > 0;
+        } else if (byte == ';') {
+            is_plain = false;
+            break;
+        } else {
+            is_plain &= byte != '"' && !is_over;
+            byte = byte >= 'A' && byte <= 'Z' ? (char)(byte + 32) : byte;
+            if (byte != '"' && len < 24)
+                out[len++] = byte;
+        }
+    }
+    *squashed_out = span_from(out, len);
+    return is_plain;
+}
+
+struct encoding_row {
+    const char *name;
+    enum decode_encoding encoding;
+    bool is_known;
+};
+
+static const struct encoding_row encoding_rows[] = {
+    {"base64",           DECODE_BASE64,           true },
+    {"x-base64",         DECODE_BASE64,           false},
+    {"quoted-printable", DECODE_QUOTED_PRINTABLE, true },
+    {"quotedprintable",  DECODE_QUOTED_PRINTABLE, false},
+    {"x-uuencode",       DECODE_UUENCODE,         true },
+    {"uuencode",         DECODE_UUENCODE,         true },
+    {"x-uue",            DECODE_UUENCODE,         true },
+    {"uue",              DECODE_UUENCODE,         true },
+    {"7bit",             DECODE_IDENTITY,         true },
+    {"8bit",             DECODE_IDENTITY,         true },
+    {"binary",           DECODE_IDENTITY,         true },
+};
+
+enum decode_encoding
+decode_encoding_find(struct span value, bool *known_out)
+{
+    char text[24];
+    struct span squashed;
+    bool is_plain = squash(value, text, &squashed), known = false;
+    enum decode_encoding encoding = DECODE_IDENTITY;
+
+    for (size_t i = 0; i < COUNT(encoding_rows); i++) {
+        const struct encoding_row *row = &encoding_rows[i];
+
+        if (!span_starts_nocase(squashed, row->name))
+            continue;
+        known = is_plain && row->is_known && squashed.len == strlen(row->name);
+        encoding = row->encoding;
+        break;
+    }
+    if (known_out != NULL)
+        *known_out = known;
+    return encoding;
+}
+
+static struct span
+ybegin_name(struct span line)
+{
+    const char *at;
+
+    line = trim_line(line);
+    if (!span_starts_nocase(line, "=ybegin "))
+        return (struct span){NULL, 0};
+    at = memmem(line.data, line.len, " name=", 6);
+    if (at == NULL)
+        return (struct span){NULL, 0};
+    return span_skip(line, (size_t)(at - line.data) + 6);
+}
+
+ptrdiff_t
+decode_find_inline(struct span text, struct span *name_out)
+{
+    struct span rest = text, line, name;
+
+    while (rest.len > 0) {
+        line = span_cut(&rest, '\n');
+        name = begin_name(line);
+        if (name.data == NULL)
+            name = ybegin_name(line);
+        if (name.len > 0) {
+            *name_out = name;
+            return line.data - text.data;
+        }
+    }
+    return -1;
+}
