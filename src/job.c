@@ -5,12 +5,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "smtp/trace.h"
+#include "reinject/retry.h"
 
 enum {
     JOBS_MAX = 256,      // under way in one worker; what comes on top waits on disk
     ALONE_ATTEMPTS = 3,  // a worker died on it, and nothing else was suspected: held
-    HEAD_MAX = 16384,    // our Received field
     TROUBLE_MS = 300000, // after a full disk kept us from writing
 };
 
@@ -35,41 +34,36 @@ job_is_relay(const struct job *job)
 void
 job_later(struct job *job, const struct err *err)
 {
+    if (job_is_relay(job)) {
+        log_warning("spool", "%s: %s; the client has to come again", spool_file_id(job->file),
+                    err->text);
+        job_set_state(job, JOB_OVER);
+        return;
+    }
     log_warning("spool", "%s: %s; tried again in %d s", spool_file_id(job->file), err->text,
                 TROUBLE_MS / 1000);
     job->retry_ms = job_now_ms(job) + TROUBLE_MS;
     job_set_state(job, JOB_WAIT);
 }
 
-// --- decide ---
-
-static void
-note_decision(struct job *job)
+void
+job_note(struct job *job, const char *event, const struct ranges *set, const char *key,
+         const char *value)
 {
-    const struct smtp_envelope *envelope = spool_file_envelope(job->file);
-    enum verdict verdict = job->is_loop ? VERDICT_HOLD : VERDICT_ACCEPT;
     struct journal_writer writer;
-    struct ranges all;
     struct buf text;
 
-    buf_init(&text, HEAD_MAX);
-    ranges_init(&all, envelope->rcpt_count);
-    ranges_add_all(&all);
-    ranges_format(&all, &text);
-    spool_note_begin(job->file, &writer, "decided");
-    journal_field_number(&writer, "g", 0);
-    journal_field_text(&writer, "verdict", verdict_name(verdict));
+    buf_init(&text, JOURNAL_LINE_MAX);
+    ranges_format(set, &text);
+    spool_note_begin(job->file, &writer, event);
     journal_field(&writer, "r", buf_span(&text));
-    journal_field_text(&writer, "reason", job->is_loop ? "mail loop" : NULL);
-    buf_reset(&text);
-    if (job->jobs->config.settings->smtp.trace) {
-        trace_format(envelope, &text);
-        journal_field(&writer, "received", buf_span(&text));
-    }
+    if (key != NULL)
+        journal_field_text(&writer, key, value);
     spool_note_end(job->file, &writer);
-    ranges_clear(&all);
     buf_clear(&text);
 }
+
+// --- decide ---
 
 static uint32_t
 alone_deaths(const struct spool_state *state)
@@ -77,8 +71,18 @@ alone_deaths(const struct spool_state *state)
     return state->alone_crashes + (state->attempt_open && state->attempt_alone ? 1 : 0);
 }
 
-// Why this message must not be sent; NULL if it may. What a group asks for beyond accept and hold
-// is a later version's decision, and is not ours to bend.
+// A look has ended with "defer" before.
+static bool
+has_been_put_off(const struct spool_state *state)
+{
+    for (size_t i = 0; i < state->group_count; i++) {
+        if (state->groups[i].verdict == VERDICT_DEFER)
+            return true;
+    }
+    return false;
+}
+
+// Why this message must not be sent; NULL if it may.
 static const char *
 reason_to_hold(const struct job *job)
 {
@@ -87,28 +91,39 @@ reason_to_hold(const struct job *job)
 
     if (alone_deaths(state) >= ALONE_ATTEMPTS)
         return "a worker died on it again and again";
-    for (size_t i = 0; i < state->group_count; i++) {
-        const struct decided_group *group = &state->groups[i];
-
-        if (group->verdict == VERDICT_HOLD && !state->unheld)
-            return group->reason != NULL ? group->reason : "held by a rule";
-        if ((group->verdict != VERDICT_ACCEPT && group->verdict != VERDICT_HOLD) ||
-            group->edit_count > 0 || group->to_count > 0 || group->from != NULL)
-            return "its decision needs another version of Postern";
-    }
+    if (state->crashes >= job->jobs->config.settings->dissect.attempts)
+        return "dissectors died on it again and again";
     if (routes_find(job->jobs->config.routes, envelope->next_hop) == NULL)
         return "its next hop is not configured any more";
+    // Who lets it go wants another look, not the same end.
+    if (job_is_undecided(job) && has_been_put_off(state) && !state->unheld &&
+        retry_is_expired(envelope->arrived_ms, job->jobs->config.settings->spool.lifetime,
+                         job_now_ms(job)))
+        return "it expired before it could be scanned";
     return NULL;
+}
+
+static void
+decide_anew(struct job *job)
+{
+    enum verdict verdict;
+
+    if (!job_is_born_decided(job, &verdict)) {
+        job_set_state(job, JOB_LOOK);
+        return;
+    }
+    job_verdict_unasked(job, verdict);
+    job_set_state(job, job_is_relay(job) ? JOB_WEIGH : JOB_ACT);
 }
 
 void
 job_decide(struct job *job)
 {
-    if (job_spool_state(job)->group_count == 0)
-        note_decision(job);
     job->hold_reason = reason_to_hold(job);
     if (job->hold_reason != NULL)
         job_set_state(job, job_is_relay(job) ? JOB_ANSWER : JOB_HOLD);
+    else if (job_is_undecided(job))
+        decide_anew(job);
     else if (job->is_suspect && job->jobs->in_lane != NULL)
         job_set_state(job, JOB_QUEUED);
     else
@@ -123,6 +138,23 @@ may_try(const struct job *job)
     return !job->jobs->is_draining || !job->has_tried;
 }
 
+static const char *
+reason_to_stay(const struct job *job)
+{
+    const struct spool_state *state = job_spool_state(job);
+    int group = -1;
+
+    if (job_is_stuck(job))
+        return "undeliverable, and no bounce may be sent";
+    if (!job_is_kept(job, VERDICT_HOLD))
+        return NULL;
+    for (size_t i = 0; i < state->rcpt_count && group < 0; i++) {
+        if (!state_rcpt_is_retired(&state->rcpts[i]))
+            group = state->rcpts[i].group;
+    }
+    return state->groups[group].reason != NULL ? state->groups[group].reason : "held by a rule";
+}
+
 void
 job_settle(struct job *job)
 {
@@ -133,11 +165,14 @@ job_settle(struct job *job)
         job_set_state(job, JOB_OVER);
     else if (job_owes_notice(job))
         job_set_state(job, JOB_NOTIFY);
-    else if (job_is_stuck(job)) {
-        job->hold_reason = "undeliverable, and no bounce may be sent";
+    else if (job_must_split(job))
+        job_set_state(job, JOB_SPLIT);
+    else if (job_is_kept(job, VERDICT_QUARANTINE))
+        job_set_state(job, JOB_QUARANTINE);
+    else if ((job->hold_reason = reason_to_stay(job)) != NULL)
         job_set_state(job, JOB_HOLD);
-    } else if (job_due_group(job) >= 0 && may_try(job))
-        job_set_state(job, JOB_ATTEMPT);
+    else if (job_due_group(job) >= 0 && may_try(job))
+        job_set_state(job, JOB_HEAD);
     else
         job_set_state(job, JOB_WAIT);
 }
@@ -158,12 +193,15 @@ leave_lane(struct job *job)
     }
 }
 
-static void
-remove_job(struct job *job)
+void
+job_remove(struct job *job)
 {
     struct jobs *jobs = job->jobs;
 
     job_drop_delivery(job);
+    job_drop_look(job);
+    ranges_clear(&job->split.set);
+    mem_free(&job->replies);
     leave_lane(job);
     if (job->next != NULL)
         job->next->prev = job->prev;
@@ -197,7 +235,7 @@ job_hold(struct job *job)
     log_alarm("verdict", "%s: held: %s", spool_file_id(job->file), job->hold_reason);
     atomic_fetch_add(&job->jobs->config.counters->held, 1);
     spool_file_hold(&job->file, job->hold_reason);
-    remove_job(job);
+    job_remove(job);
 }
 
 static int64_t
@@ -224,19 +262,20 @@ job_wait(struct job *job)
         spool_file_release(&job->file);
     else
         spool_file_wait(&job->file, until);
-    remove_job(job);
+    job_remove(job);
 }
 
 void
 job_end(struct job *job)
 {
     if (job_is_relay(job) || job->client_left) {
+        job_answer_trouble(job);
         spool_file_discard(&job->file);
     } else {
         log_info("smtp", "%s: removed", spool_file_id(job->file));
         spool_file_finish(&job->file);
     }
-    remove_job(job);
+    job_remove(job);
 }
 
 // --- the jobs of a worker ---

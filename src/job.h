@@ -13,6 +13,7 @@
 
 #include "base/counter.h"
 #include "control/settings.h"
+#include "policy/trial.h"
 #include "smtp/reply.h"
 #include "spool/spool.h"
 #include "src/routes.h"
@@ -24,6 +25,7 @@ struct jobs_config { // borrowed
     struct loop *loop;
     struct spool *spool;
     struct routes *routes;
+    struct trial_parts trial; // what looking and asking need
     const struct settings *settings;
     struct counter_worker *counters;
 };

@@ -11,9 +11,10 @@ enum { NOTICE_RCPTS_MAX = 1000 };
 
 // A next hop's 5xx may be set to hold; a message that has expired is always bounced.
 static bool
-may_bounce(const struct job *job, const struct rcpt_state *rcpt)
+may_bounce(const struct job *job, size_t number)
 {
-    bool is_reject = rcpt->code >= 500;
+    bool is_ours = job_verdict_of(job, number) == VERDICT_REJECT;
+    bool is_reject = job_spool_state(job)->rcpts[number].code >= 500 && !is_ours;
 
     return spool_file_envelope(job->file)->from[0] != '\0' &&
            !(is_reject && job->jobs->config.settings->delivery.on_next_hop_reject != 0);
@@ -56,7 +57,7 @@ owes(const struct job *job, enum bounce_kind kind, size_t number)
 
     switch (kind) {
     case BOUNCE_FAILED:
-        return rcpt->status == RCPT_FAILED && may_bounce(job, rcpt);
+        return rcpt->status == RCPT_FAILED && may_bounce(job, number);
     case BOUNCE_DELAYED:
         return owes_delay(job, number);
     default:
@@ -118,22 +119,6 @@ job_is_stuck(const struct job *job)
     return failed > 0 && failed == state_open_count(state);
 }
 
-static void
-note_with_ranges(struct job *job, const char *event, const struct ranges *set, const char *key,
-                 const char *value)
-{
-    struct journal_writer writer;
-    struct buf text;
-
-    buf_init(&text, JOURNAL_LINE_MAX);
-    ranges_format(set, &text);
-    spool_note_begin(job->file, &writer, event);
-    journal_field(&writer, "r", buf_span(&text));
-    journal_field_text(&writer, key, value);
-    spool_note_end(job->file, &writer);
-    buf_clear(&text);
-}
-
 // NOTIFY without FAILURE: the sender asked not to be told (RFC 3461 4.1).
 static void
 discard_unwanted(struct job *job)
@@ -153,7 +138,7 @@ discard_unwanted(struct job *job)
         log_text(&line, "status", "discarded");
         log_text(&line, "reason", "NOTIFY asks for no failure notice");
         log_end(&line);
-        note_with_ranges(job, "discarded", &set, "reason", "notify");
+        job_note(job, "discarded", &set, "reason", "notify");
     }
     ranges_clear(&set);
 }
@@ -188,7 +173,7 @@ on_notice(void *arg, const char *child_id, struct spool_file *file_take, const s
         return;
     }
     log_notice(job, child_id);
-    note_with_ranges(job, event_of(job->notice_kind), &job->notice_set, "child", child_id);
+    job_note(job, event_of(job->notice_kind), &job->notice_set, "child", child_id);
     if (job->notice_kind == BOUNCE_FAILED)
         atomic_fetch_add(&job->jobs->config.counters->bounced, ranges_size(&job->notice_set));
     ranges_clear(&job->notice_set);

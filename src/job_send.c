@@ -6,13 +6,22 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "reinject/body.h"
+#include "smtp/path.h"
 #include "src/outcome.h"
 
 static bool
 is_due(const struct rcpt_state *rcpt, int64_t now)
 {
     return rcpt->status == RCPT_OPEN || (rcpt->status == RCPT_DEFERRED && rcpt->until_ms <= now);
+}
+
+static bool
+is_sendable(const struct job *job, size_t number, int64_t now)
+{
+    enum verdict verdict = job_verdict_of(job, number);
+
+    return is_due(&job_spool_state(job)->rcpts[number], now) &&
+           (verdict == VERDICT_ACCEPT || verdict == VERDICT_REDIRECT);
 }
 
 int
@@ -24,10 +33,49 @@ job_due_group(const struct job *job)
     if (job->retry_ms > now)
         return -1;
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (state->rcpts[i].group >= 0 && is_due(&state->rcpts[i], now))
+        if (is_sendable(job, i, now))
             return state->rcpts[i].group;
     }
     return -1;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+job_is_alike(const struct job *job, int group, int other)
+{
+    const struct decided_group *a = &job_spool_state(job)->groups[group];
+    const struct decided_group *b = &job_spool_state(job)->groups[other];
+
+    if (group == other)
+        return true;
+    if (a->edit_count != b->edit_count || !is_same_text(a->received, b->received) ||
+        !is_same_text(a->from, b->from))
+        return false;
+    for (size_t i = 0; i < a->edit_count; i++) {
+        if (!is_same_text(a->edits[i], b->edits[i]))
+            return false;
+    }
+    return true;
+}
+
+// "<path> params" of a recipient that was changed.
+static void
+set_address(struct delivery_rcpt *rcpt, const char *text, char **kept_out)
+{
+    static const struct path_rules rules = {.smtputf8 = true};
+    struct path path;
+
+    if (path_parse(span_of(text), &rules, &path) != PATH_OK)
+        return; // the journal is ours: it keeps the address that came
+    *kept_out = mem_printf("%.*s%c%.*s", (int)path.text.len, path.text.data, '\0',
+                           (int)span_trim(path.rest).len, span_trim(path.rest).data);
+    rcpt->path = *kept_out;
+    rcpt->params = *kept_out + path.text.len + 1;
 }
 
 static void
@@ -39,14 +87,19 @@ list_recipients(struct job *job, int group, struct ranges *set)
     int64_t now = job_now_ms(job);
 
     delivery->rcpts = mem_zarray(state->rcpt_count, sizeof *delivery->rcpts);
+    job->addresses = mem_zarray(state->rcpt_count, sizeof *job->addresses);
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (state->rcpts[i].group != group || !is_due(&state->rcpts[i], now))
+        struct delivery_rcpt *rcpt = &delivery->rcpts[delivery->rcpt_count];
+
+        if (!is_sendable(job, i, now) || !job_is_alike(job, group, state->rcpts[i].group))
             continue;
-        delivery->rcpts[delivery->rcpt_count++] =
-            (struct delivery_rcpt){.path = envelope->rcpts[i].path,
-                                   .params = envelope->rcpts[i].params,
-                                   .number = (uint32_t)i};
+        *rcpt = (struct delivery_rcpt){.path = envelope->rcpts[i].path,
+                                       .params = envelope->rcpts[i].params,
+                                       .number = (uint32_t)i};
+        if (state->rcpts[i].to != NULL)
+            set_address(rcpt, state->rcpts[i].to, &job->addresses[delivery->rcpt_count]);
         ranges_add(set, i);
+        delivery->rcpt_count++;
     }
 }
 
@@ -66,29 +119,6 @@ note_attempt(struct job *job, int group, const struct ranges *set)
         journal_field_number(&writer, "alone", 1);
     spool_note_end(job->file, &writer);
     buf_clear(&text);
-}
-
-static void
-read_message(void *arg, uint64_t offset, char *data, size_t len, body_read_done *done,
-             void *done_arg)
-{
-    struct job *job = arg;
-
-    spool_file_read(job->file, offset, data, len, done, done_arg);
-}
-
-static struct body *
-make_body(struct job *job, int group)
-{
-    struct body_source source = {.memory = spool_file_memory(job->file),
-                                 .len = spool_file_len(job->file),
-                                 .read = read_message,
-                                 .arg = job,
-                                 .digest = spool_file_digest(job->file)};
-    struct body_piece pieces[] = {
-        {.literal = span_of(job_spool_state(job)->groups[group].received)}, {.len = source.len}};
-
-    return body_new(&source, pieces, 2);
 }
 
 static void
@@ -124,6 +154,7 @@ make_delivery(struct job *job, int group)
 {
     const struct smtp_envelope *envelope = spool_file_envelope(job->file);
     uint64_t limit = job->jobs->config.settings->delivery.relay_deadline;
+    const char *changed = job_spool_state(job)->groups[group].from;
     struct delivery *delivery = &job->delivery;
     struct ranges set;
 
@@ -132,9 +163,9 @@ make_delivery(struct job *job, int group)
     list_recipients(job, group, &set);
     note_attempt(job, group, &set);
     ranges_clear(&set);
-    job->body = make_body(job, group);
+    job->body = job_make_body(job, group);
     delivery->envelope = envelope;
-    delivery->from = envelope->from;
+    delivery->from = changed != NULL ? changed : envelope->from;
     delivery->from_params = envelope->from_params;
     delivery->body = job->body;
     delivery->deadline_ms = job_is_relay(job) ? job->started_ms + limit : 0;
@@ -146,7 +177,11 @@ void
 job_drop_delivery(struct job *job)
 {
     delivery_clear(&job->delivery);
+    for (size_t i = 0; i < job->delivery.rcpt_count; i++)
+        mem_free(&job->addresses[i]);
+    mem_free(&job->addresses);
     mem_free(&job->delivery.rcpts);
+    mem_free(&job->head);
     job->delivery.rcpt_count = 0;
     body_free(&job->body);
 }

@@ -11,18 +11,40 @@
 
 enum job_state {
     JOB_NEW,
-    JOB_DECIDE,  // read the decision, or make it
+    JOB_DECIDE,  // is it decided? may it go on?
+    JOB_LOOK,    // look into it, ask the filters, decide
+    JOB_CRASHED, // tell the journal that a dissector died on it
+    JOB_COPY,    // copies that the decision asks for, one after another, before it is final
+    JOB_VERDICT, // tell the journal what was decided
+    JOB_WEIGH,   // relay: what can be answered before anything is sent?
+    JOB_ACT,     // discards, rejects, deferrals
     JOB_QUEUED,  // a suspect waits for the lane
+    JOB_SPLIT,   // a child for those whose verdict is another one's
+    JOB_HEAD,    // read the header that is to be changed
     JOB_ATTEMPT, // tell the journal what is about to go out
     JOB_SEND,
     JOB_RECORD, // tell the journal what came of it
     JOB_ANSWER, // relay: tell the client, or take the rest over
     JOB_NOTIFY, // bounces and other notices, one after another
     JOB_SETTLE, // is it over? what is next?
+    JOB_QUARANTINE,
     JOB_HOLD,
     JOB_WAIT,
     JOB_OVER,
     JOB_STATE_COUNT
+};
+
+struct job_look { // from look to verdict
+    struct trial *trial;
+    struct trial_outcome *outcome; // the trial's
+    char *content;                 // a small message that had to be read
+    size_t copied;                 // of the decision's copies
+    struct spool_file **copies;    // made, and not yet started; NULL: made before a crash
+};
+
+struct job_split { // while a child is made
+    struct ranges set;
+    struct spool_file *child; // made, and not yet told
 };
 
 struct job {
@@ -31,17 +53,24 @@ struct job {
     enum job_state state;
     enum job_origin origin;
     struct spool_file *file;
+    struct job_look look;
+    struct job_split split;
     struct delivery delivery; // from attempt to settle
     struct body *body;
+    char **addresses; // of the delivery's recipients, where they were changed
+    char *head;       // the header that is to be changed, of the group that is being sent
+    size_t head_len;
     const char *hold_reason;
     int64_t retry_ms; // not before, after a trouble of our own; 0: none
     uint64_t started_ms, received_us;
     bool is_loop, is_suspect, has_tried;
     bool must_take_over;          // relay: some are sent and some are not
     bool client_left;             // relay
+    enum job_state after;         // relay: once it is taken over
     enum bounce_kind notice_kind; // the notice being made
     struct ranges notice_set;
-    job_answer *answer; // relay, until it was called
+    struct smtp_reply *replies; // relay: one a recipient; code 0: not known yet
+    job_answer *answer;         // relay, until it was called
     void *answer_arg;
 };
 
@@ -65,20 +94,58 @@ void job_settle(struct job *job);
 void job_hold(struct job *job);
 void job_wait(struct job *job);
 void job_end(struct job *job);
+void job_remove(struct job *job); // its file has been given up
 int64_t job_now_ms(const struct job *job);
 struct spool_state *job_spool_state(const struct job *job);
 bool job_is_relay(const struct job *job);               // not durable (yet)
 void job_later(struct job *job, const struct err *err); // a trouble of our own: wait a few minutes
+// Notes an event for recipients; key may be NULL.
+void job_note(struct job *job, const char *event, const struct ranges *set, const char *key,
+              const char *value);
+
+// job_look.c
+bool job_is_undecided(const struct job *job); // somebody who could be sent to has no verdict
+// Whom a look could give a verdict now.
+void job_list_undecided(const struct job *job, struct ranges *set_out);
+// Needs none: our own child, or what goes round.
+bool job_is_born_decided(const struct job *job, enum verdict *verdict_out);
+void job_look(struct job *job);
+void job_crashed(struct job *job);
+void job_drop_look(struct job *job);
+
+// job_verdict.c
+void job_copy(struct job *job);
+void job_verdict(struct job *job);
+void job_verdict_unasked(struct job *job, enum verdict verdict);
+// Of a recipient that is not retired: what its group says, `unheld` considered.
+enum verdict job_verdict_of(const struct job *job, size_t number);
+
+// job_act.c
+void job_act(struct job *job);
+
+// job_split.c
+bool job_must_split(const struct job *job);
+bool job_is_kept(const struct job *job, enum verdict verdict); // all that are open have it
+void job_split(struct job *job);
+void job_quarantine(struct job *job);
+
+// job_body.c
+void job_head(struct job *job);
+struct body *job_make_body(struct job *job, int group);
 
 // job_send.c
 int job_due_group(const struct job *job); // first group with somebody to be sent to now, or -1
+// Do they leave in one transaction?
+bool job_is_alike(const struct job *job, int group, int other);
 void job_attempt(struct job *job);
 void job_send(struct job *job);
 void job_record(struct job *job);
 void job_drop_delivery(struct job *job);
 
 // job_relay.c
+void job_weigh(struct job *job);
 void job_answer_client(struct job *job);
+void job_answer_trouble(struct job *job); // 451, unless all was answered
 
 // job_notify.c
 bool job_owes_notice(const struct job *job);

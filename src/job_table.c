@@ -21,20 +21,32 @@ stay(struct job *job)
 }
 
 static const struct job_row rows[JOB_STATE_COUNT] = {
-    [JOB_NEW] = {"new",     stay,              TO(JOB_DECIDE) | TO(JOB_WAIT)                  },
-    [JOB_DECIDE] = {"decide",  job_decide,
-                 TO(JOB_HOLD) | TO(JOB_ANSWER) | TO(JOB_QUEUED) | TO(JOB_SETTLE)              },
-    [JOB_QUEUED] = {"queued",  stay,              TO(JOB_SETTLE) | TO(JOB_WAIT)                  },
-    [JOB_ATTEMPT] = {"attempt", job_attempt,       TO(JOB_SEND) | TO(JOB_WAIT) | TO(JOB_OVER)     },
-    [JOB_SEND] = {"send",    job_send,          TO(JOB_RECORD) | TO(JOB_ANSWER) | TO(JOB_OVER) },
-    [JOB_RECORD] = {"record",  job_record,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT) },
-    [JOB_ANSWER] = {"answer",  job_answer_client, TO(JOB_RECORD) | TO(JOB_HOLD) | TO(JOB_OVER)   },
-    [JOB_NOTIFY] = {"notify",  job_notify,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT) },
-    [JOB_SETTLE] = {"settle",  job_settle,
-                 TO(JOB_OVER) | TO(JOB_NOTIFY) | TO(JOB_HOLD) | TO(JOB_ATTEMPT) | TO(JOB_WAIT)},
-    [JOB_HOLD] = {"hold",    job_hold,          0                                              },
-    [JOB_WAIT] = {"wait",    job_wait,          0                                              },
-    [JOB_OVER] = {"over",    job_end,           0                                              },
+    [JOB_NEW] = {"new",        stay,              TO(JOB_DECIDE) | TO(JOB_WAIT)                               },
+    [JOB_DECIDE] = {"decide",     job_decide,
+                 TO(JOB_LOOK) | TO(JOB_WEIGH) | TO(JOB_ACT) | TO(JOB_HOLD) | TO(JOB_ANSWER) |
+                        TO(JOB_QUEUED) | TO(JOB_SETTLE)                                                       },
+    [JOB_LOOK] = {"look",       job_look,          TO(JOB_CRASHED) | TO(JOB_COPY) | TO(JOB_WAIT) | TO(JOB_OVER)},
+    [JOB_CRASHED] = {"crashed",    job_crashed,       TO(JOB_DECIDE) | TO(JOB_WAIT) | TO(JOB_OVER)                },
+    [JOB_COPY] = {"copy",       job_copy,          TO(JOB_COPY) | TO(JOB_VERDICT) | TO(JOB_WAIT) | TO(JOB_OVER)},
+    [JOB_VERDICT] = {"verdict",    job_verdict,
+                 TO(JOB_WEIGH) | TO(JOB_ACT) | TO(JOB_WAIT) | TO(JOB_OVER)                                    },
+    [JOB_WEIGH] = {"weigh",      job_weigh,         TO(JOB_DECIDE) | TO(JOB_ACT) | TO(JOB_HOLD) | TO(JOB_OVER)  },
+    [JOB_ACT] = {"act",        job_act,           TO(JOB_DECIDE)                                              },
+    [JOB_QUEUED] = {"queued",     stay,              TO(JOB_SETTLE) | TO(JOB_WAIT)                               },
+    [JOB_SPLIT] = {"split",      job_split,         TO(JOB_SETTLE) | TO(JOB_WAIT)                               },
+    [JOB_HEAD] = {"head",       job_head,          TO(JOB_ATTEMPT) | TO(JOB_WAIT) | TO(JOB_OVER)               },
+    [JOB_ATTEMPT] = {"attempt",    job_attempt,       TO(JOB_SEND) | TO(JOB_WAIT) | TO(JOB_OVER)                  },
+    [JOB_SEND] = {"send",       job_send,          TO(JOB_RECORD) | TO(JOB_ANSWER) | TO(JOB_OVER)              },
+    [JOB_RECORD] = {"record",     job_record,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT)              },
+    [JOB_ANSWER] = {"answer",     job_answer_client, TO(JOB_RECORD) | TO(JOB_HOLD) | TO(JOB_OVER)                },
+    [JOB_NOTIFY] = {"notify",     job_notify,        TO(JOB_NOTIFY) | TO(JOB_SETTLE) | TO(JOB_WAIT)              },
+    [JOB_SETTLE] = {"settle",     job_settle,
+                 TO(JOB_OVER) | TO(JOB_NOTIFY) | TO(JOB_SPLIT) | TO(JOB_QUARANTINE) |
+                        TO(JOB_HOLD) | TO(JOB_HEAD) | TO(JOB_WAIT)                                            },
+    [JOB_QUARANTINE] = {"quarantine", job_quarantine,    0                                                           },
+    [JOB_HOLD] = {"hold",       job_hold,          0                                                           },
+    [JOB_WAIT] = {"wait",       job_wait,          0                                                           },
+    [JOB_OVER] = {"over",       job_end,           0                                                           },
 };
 
 void

@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/tls.h"
 #include "smtp/server.h"
-#include "base/channel.h"
 #include "src/errand.h"
 #include "src/intake.h"
+#include "src/version.h"
 
 enum { DISK_THREADS = 8, HEARTBEAT_MS = 1000 };
 
@@ -29,6 +30,8 @@ struct worker {
     struct pool *pool;
     struct spool *spool;
     struct routes *routes;
+    struct dissect *dissect; // NULL: nobody looks
+    struct filters *filters;
     struct jobs *jobs;
     struct intake intake;
     struct door *doors;
@@ -138,6 +141,12 @@ on_message(void *arg, struct channel_message *message)
             worker->errands = errands_new(worker->loop, worker->spool, message->fd);
         message->fd = -1;
         break;
+    case CHANNEL_NURSERY:
+        if (worker->dissect != NULL && message->fd >= 0) {
+            dissect_set_nursery(worker->dissect, message->fd);
+            message->fd = -1;
+        }
+        break;
     case CHANNEL_LOG_REOPEN:
         log_reopen_files();
         break;
@@ -234,6 +243,26 @@ open_door(struct worker *worker, size_t index, struct err *err)
     return 0;
 }
 
+// What looking and asking need.
+static void
+open_senses(struct worker *worker)
+{
+    const struct settings *settings = worker->start->settings;
+    size_t workers = settings->daemon.workers;
+    struct dissect_config dissect = {.loop = worker->loop,
+                                     .build_id = VERSION_BUILD_ID,
+                                     .settings = &settings->dissect,
+                                     .max = (settings->daemon.dissectors + workers - 1) / workers};
+    struct filters_config filters = {.loop = worker->loop,
+                                     .settings = settings->filters,
+                                     .count = settings->filter_count,
+                                     .workers = workers};
+
+    if (settings->dissect.enabled)
+        worker->dissect = dissect_new(&dissect);
+    worker->filters = filters_new(&filters);
+}
+
 static int
 open_parts(struct worker *worker, struct err *err)
 {
@@ -251,6 +280,14 @@ open_parts(struct worker *worker, struct err *err)
     worker->routes = routes_new(worker->loop, worker->pool, start->settings, err);
     if (worker->routes == NULL)
         return -1;
+    open_senses(worker);
+    jobs.trial = (struct trial_parts){.loop = worker->loop,
+                                      .pool = worker->pool,
+                                      .dissect = worker->dissect,
+                                      .filters = worker->filters,
+                                      .rules = &start->settings->rules,
+                                      .policy = &start->settings->policy,
+                                      .dissect_settings = &start->settings->dissect};
     jobs.spool = worker->spool;
     jobs.routes = worker->routes;
     worker->jobs = jobs_new(&jobs);
@@ -291,6 +328,8 @@ close_parts(struct worker *worker)
     mem_free(&worker->doors);
     errands_free(&worker->errands);
     jobs_free(&worker->jobs);
+    filters_free(&worker->filters);
+    dissect_free(&worker->dissect);
     routes_free(&worker->routes);
     spool_free(&worker->spool);
     pool_free(&worker->pool);
@@ -330,6 +369,7 @@ worker_run(const struct worker_start *start)
     }
     on_heartbeat(&worker);
     spool_start(worker.spool, &spool_handler, &worker);
+    spool_keep_quarantine(worker.spool, &start->settings->quarantine);
     if (channel_send(start->channel, CHANNEL_READY, "", -1) != 0)
         _exit(EXIT_FAILURE);
     loop_run(worker.loop);

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "src/job_state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "filters/result.h"
+#include "policy/trial.h"
+#include "smtp/trace.h"
+#include "src/split.h"
+
+enum {
+    EDIT_MAX = 1 << 18, // one, as text
+    TO_A_LINE = 1000,   // addresses that one line of the journal can take
+    LOGGED_RCPTS = 20   // by address; the rest by number
+};
+
+enum verdict
+job_verdict_of(const struct job *job, size_t number)
+{
+    const struct spool_state *state = job_spool_state(job);
+    int group = state->rcpts[number].group;
+
+    if (group < 0)
+        return VERDICT_NONE;
+    if (state->groups[group].verdict == VERDICT_HOLD && state->unheld)
+        return VERDICT_ACCEPT;
+    return state->groups[group].verdict;
+}
+
+// --- copies ---
+
+static void
+on_copy(void *arg, const char *child_id, struct spool_file *file_take, const struct err *err)
+{
+    struct job *job = arg;
+
+    (void)child_id;
+    if (err != NULL || job->client_left) {
+        if (file_take != NULL)
+            spool_file_release(&file_take);
+        job_drop_look(job);
+        if (err != NULL)
+            job_later(job, err);
+        else
+            job_set_state(job, JOB_OVER);
+        return;
+    }
+    job->look.copies[job->look.copied++] = file_take;
+    job_set_state(job, JOB_COPY);
+}
+
+// Durable before the decision is, so that none is lost between the two.
+void
+job_copy(struct job *job)
+{
+    const struct decision *decision = &job->look.outcome->decision;
+    struct split_request request = {.file = job->file, .reason = "copy", .now_ms = job_now_ms(job)};
+
+    if (job->look.copied == decision->copy_count) {
+        job_set_state(job, JOB_VERDICT);
+        return;
+    }
+    request.address = decision->copies[job->look.copied].address;
+    request.rule = decision->copies[job->look.copied].rule;
+    split_start(job->jobs->config.spool, &request, on_copy, job);
+}
+
+static void
+start_copies(struct job *job)
+{
+    for (size_t i = 0; i < job->look.copied; i++) {
+        struct spool_file *file = job->look.copies[i];
+
+        job->look.copies[i] = NULL;
+        if (file != NULL)
+            job_start(job->jobs, file, JOB_FRESH, false);
+    }
+}
+
+// --- what was found and decided, for the journal ---
+
+static void
+note_findings(struct job *job)
+{
+    const struct trial_outcome *outcome = job->look.outcome;
+    const struct settings *settings = job->jobs->config.settings;
+    struct journal_writer writer;
+
+    if (outcome->findings != NULL) {
+        spool_note_begin(job->file, &writer, "found");
+        findings_note(outcome->findings, &writer);
+        spool_note_end(job->file, &writer);
+    }
+    for (size_t i = 0; i < outcome->result_count; i++) {
+        spool_note_begin(job->file, &writer, "result");
+        result_note(&outcome->results[i], settings->filters[i].name, &writer);
+        spool_note_end(job->file, &writer);
+    }
+}
+
+static bool
+is_sending(enum verdict verdict)
+{
+    return verdict == VERDICT_ACCEPT || verdict == VERDICT_REDIRECT;
+}
+
+static void
+note_edits(const struct edit_list *edits, struct journal_writer *writer)
+{
+    struct buf text;
+
+    buf_init(&text, EDIT_MAX);
+    for (size_t i = 0; i < edits->count; i++) {
+        buf_reset(&text);
+        edit_format(&edits->items[i], &text);
+        journal_field(writer, "edit", buf_span(&text));
+    }
+    buf_clear(&text);
+}
+
+// Redirected: the new address in place of the path, with the parameters as they came (ORCPT and
+// NOTIFY stay).
+static void
+note_addresses(const struct job *job, const struct decide_group *group, const struct ranges *set,
+               struct journal_writer *writer)
+{
+    const struct smtp_envelope *envelope = spool_file_envelope(job->file);
+
+    for (size_t i = 0; i < envelope->rcpt_count; i++) {
+        char *text;
+
+        if (!ranges_has(set, i))
+            continue;
+        text = mem_printf("<%s> %s", group->to, envelope->rcpts[i].params);
+        journal_field_text(writer, "to", text);
+        mem_free(&text);
+    }
+}
+
+// While a setup is tried out nothing is refused for good.
+static enum verdict
+verdict_in_force(const struct job *job, const struct decide_group *group)
+{
+    bool is_soft = job->jobs->config.settings->delivery.soft_bounce;
+
+    return group->verdict == VERDICT_REJECT && is_soft ? VERDICT_HOLD : group->verdict;
+}
+
+static void
+note_group(struct job *job, const struct decide_group *group, const struct ranges *set)
+{
+    struct journal_writer writer;
+    struct buf text;
+
+    buf_init(&text, JOURNAL_LINE_MAX);
+    spool_note_begin(job->file, &writer, "decided");
+    journal_field_number(&writer, "g", (int64_t)job_spool_state(job)->group_count);
+    journal_field_text(&writer, "verdict", verdict_name(verdict_in_force(job, group)));
+    journal_field_text(&writer, "rule", group->rule);
+    ranges_format(set, &text);
+    journal_field(&writer, "r", buf_span(&text));
+    journal_field_text(&writer, "reason", group->reason);
+    buf_reset(&text);
+    if (is_sending(group->verdict) && job->jobs->config.settings->smtp.trace) {
+        trace_format(spool_file_envelope(job->file), &text);
+        journal_field(&writer, "received", buf_span(&text));
+    }
+    if (is_sending(group->verdict))
+        note_edits(&group->edits, &writer);
+    if (group->verdict == VERDICT_REDIRECT)
+        note_addresses(job, group, set, &writer);
+    spool_note_end(job->file, &writer);
+    buf_clear(&text);
+}
+
+// Those of the group that were undecided, in lines that the journal can take.
+static void
+note_shares(struct job *job, const struct decide_group *group, const struct ranges *undecided)
+{
+    size_t share_max = group->verdict == VERDICT_REDIRECT ? TO_A_LINE : undecided->count;
+    struct ranges share;
+    size_t size = 0;
+
+    ranges_init(&share, undecided->count);
+    for (size_t i = 0; i < undecided->count; i++) {
+        if (!ranges_has(undecided, i) || !ranges_has(&group->rcpts, i))
+            continue;
+        ranges_add(&share, i);
+        if (++size < share_max)
+            continue;
+        note_group(job, group, &share);
+        ranges_clear(&share);
+        ranges_init(&share, undecided->count);
+        size = 0;
+    }
+    if (size > 0)
+        note_group(job, group, &share);
+    ranges_clear(&share);
+}
+
+// --- log ---
+
+static void
+log_rcpts(struct log_line *line, const struct smtp_envelope *envelope, const struct ranges *set)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < envelope->rcpt_count && shown < LOGGED_RCPTS; i++) {
+        if (!ranges_has(set, i))
+            continue;
+        log_path(line, "to", span_of(envelope->rcpts[i].path));
+        shown++;
+    }
+    if (ranges_size(set) > shown)
+        log_number(line, "more", ranges_size(set) - shown);
+}
+
+static void
+log_group(const struct job *job, const struct decide_group *group)
+{
+    bool is_plain = group->verdict == VERDICT_ACCEPT && group->rule == NULL;
+    struct log_line line;
+    char score[32];
+
+    log_begin(&line, is_plain ? LOG_DEBUG_ : LOG_INFO_, "verdict", spool_file_id(job->file));
+    log_rcpts(&line, spool_file_envelope(job->file), &group->rcpts);
+    log_text(&line, "verdict", verdict_name(group->verdict));
+    log_text(&line, "rule", group->rule != NULL ? group->rule : "-");
+    if (!isnan(group->score)) {
+        (void)snprintf(score, sizeof score, "%.2f", group->score);
+        log_text(&line, "score", score);
+    }
+    log_text(&line, "reason", group->reason);
+    if (group->edits.count > 0)
+        log_number(&line, "edits", group->edits.count);
+    log_end(&line);
+}
+
+static void
+log_decision(const struct job *job, const struct decision *decision)
+{
+    struct log_line line;
+
+    for (size_t i = 0; i < decision->group_count; i++)
+        log_group(job, &decision->groups[i]);
+    for (size_t i = 0; i < decision->note_count; i++) {
+        log_begin(&line, LOG_INFO_, "verdict", spool_file_id(job->file));
+        log_rcpts(&line, spool_file_envelope(job->file), &decision->notes[i].rcpts);
+        log_text(&line, "dry_run", decision->notes[i].text);
+        log_text(&line, "rule", decision->notes[i].rule);
+        log_end(&line);
+    }
+}
+
+// --- the decision ---
+
+static void
+on_copies_told(void *arg, const struct err *err)
+{
+    struct job *job = arg;
+
+    if (err == NULL && !job->client_left)
+        start_copies(job);
+    job_drop_look(job);
+    if (job->client_left)
+        job_set_state(job, JOB_OVER);
+    else if (err != NULL)
+        job_later(job, err);
+    else
+        job_set_state(job, job_is_relay(job) ? JOB_WEIGH : JOB_ACT);
+}
+
+static void
+note_decision(struct job *job, const struct decision *decision)
+{
+    struct ranges undecided;
+
+    job_list_undecided(job, &undecided);
+    for (size_t i = 0; i < decision->group_count; i++)
+        note_shares(job, &decision->groups[i], &undecided);
+    ranges_clear(&undecided);
+}
+
+// Without copies nothing acts on it yet: what goes out, or is put away, is told together with it.
+void
+job_verdict(struct job *job)
+{
+    const struct decision *decision = &job->look.outcome->decision;
+
+    note_findings(job);
+    log_decision(job, decision);
+    note_decision(job, decision);
+    if (job->look.copied > 0) {
+        spool_file_flush(job->file, false, on_copies_told, job);
+        return;
+    }
+    job_drop_look(job);
+    job_set_state(job, job_is_relay(job) ? JOB_WEIGH : JOB_ACT);
+}
+
+// Our own child, or what goes round: there is nothing to look for.
+void
+job_verdict_unasked(struct job *job, enum verdict verdict)
+{
+    const struct smtp_envelope *envelope = spool_file_envelope(job->file);
+    struct decide_group group = {.verdict = verdict,
+                                 .rule = envelope->rule,
+                                 .reason = job->is_loop ? "mail loop" : envelope->why,
+                                 .score = NAN};
+    struct ranges undecided;
+
+    ranges_init(&group.rcpts, envelope->rcpt_count);
+    ranges_add_all(&group.rcpts);
+    job_list_undecided(job, &undecided);
+    note_shares(job, &group, &undecided);
+    ranges_clear(&undecided);
+    ranges_clear(&group.rcpts);
+}
