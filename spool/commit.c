@@ -297,7 +297,7 @@ commit_find_place(struct writer *writer)
     writer->target = choose_bucket(writer);
     writer->writing.dir_fd = writer->target->fd;
     if (writer->kind == WRITER_CHILD)
-        writer->writing.hold_fd = writer->spool->root.hold_fd;
+        writer->writing.root = &writer->spool->root;
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "spool/aside.h"
 #include "spool/file.h"
 
 enum { LOADS_MAX = 8, TIMER_MAX_MS = 60 * 1000, AGAIN_MS = 60 * 1000 };
@@ -35,6 +36,7 @@ struct load {
     struct bucket *bucket;
     struct ids_member under_way;
     int fd;
+    int64_t now_ms;
     struct reader_message message;
     enum reader_result result;
     bool is_missing, is_old,
@@ -83,16 +85,24 @@ read_message(struct load *load)
     load->is_old = is_from_before_boot(load->fd);
 }
 
-static int
-move_to_hold(struct load *load)
+static bool
+is_set_aside(const struct load *load)
 {
-    const struct spool *spool = load->spool;
-    const char *name = agenda_entry_name(load->entry);
-    const char *id = load->message.envelope.id;
+    return load->message.state.held || load->message.state.quarantined;
+}
 
-    if (!spool->settings->sync)
-        return store_rename(load->bucket->fd, name, spool->root.hold_fd, id, &load->settle_err);
-    return fs_move(load->bucket->fd, name, spool->root.hold_fd, id, &load->settle_err);
+// Its journal says so, and its owner died before he moved it.
+static int
+set_aside(struct load *load)
+{
+    struct aside aside = {.dir_fd = load->bucket->fd,
+                          .name = agenda_entry_name(load->entry),
+                          .id = load->message.envelope.id,
+                          .place = load->message.state.held ? PLACE_HOLD : PLACE_QUARANTINE,
+                          .now_ms = load->now_ms,
+                          .sync = load->spool->settings->sync};
+
+    return aside_move(&load->spool->root, &aside, &load->settle_err);
 }
 
 static int
@@ -103,8 +113,8 @@ settle_good(struct load *load)
 
     if (message->state.done || state_is_retired(&message->state))
         return store_remove(load->bucket->fd, agenda_entry_name(load->entry), &load->settle_err);
-    if (message->state.held)
-        return move_to_hold(load);
+    if (is_set_aside(load))
+        return set_aside(load);
     if (message->file_size == message->journal_end)
         return 0;
     return store_cut(load->fd, message->journal_end, room, &load->settle_err);
@@ -134,7 +144,7 @@ is_handed_over(const struct load *load)
 {
     const struct spool_state *state = &load->message.state;
 
-    return !state->done && !state_is_retired(state) && !state->held;
+    return !state->done && !state_is_retired(state) && !is_set_aside(load);
 }
 
 static enum fate
@@ -286,6 +296,7 @@ start_load(struct due *due, struct agenda_entry *entry)
     load->entry = entry;
     load->bucket = entry->where;
     load->fd = -1;
+    load->now_ms = loop_realtime_ms(due->spool->loop);
     ids_add(&due->spool->under_way, &load->under_way, agenda_entry_id(entry), NULL);
     *due->last = load;
     due->last = &load->next;

@@ -202,6 +202,15 @@ spool_file_read(struct spool_file *file, uint64_t offset, char *data, size_t len
     file_go(file);
 }
 
+int
+spool_file_open_read(struct spool_file *file, uint64_t *offset_out, struct err *err)
+{
+    if (file->fd < 0)
+        return err_set(err, ERR_PERM, "%s is in memory only", file->envelope.id);
+    *offset_out = file->seal.offset;
+    return fs_reopen_read(file->fd, err);
+}
+
 // --- what comes next ---
 
 // Copying changes the descriptor that a read uses, so neither begins beside the other.

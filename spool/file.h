@@ -12,7 +12,15 @@
 
 #include "spool/room.h"
 
-enum file_leave { LEAVE_NOT, LEAVE_FINISH, LEAVE_DISCARD, LEAVE_WAIT, LEAVE_HOLD, LEAVE_RELEASE };
+enum file_leave {
+    LEAVE_NOT,
+    LEAVE_FINISH,
+    LEAVE_DISCARD,
+    LEAVE_WAIT,
+    LEAVE_HOLD,
+    LEAVE_QUARANTINE,
+    LEAVE_RELEASE
+};
 
 enum file_step { STEP_NONE, STEP_FLUSH, STEP_COPY, STEP_LEAVE };
 
@@ -63,7 +71,7 @@ struct spool_file {
     struct file_read read;
     enum file_leave leave;
     bool has_tried_copy; // in this attempt to leave
-    int64_t until_ms;
+    int64_t until_ms;    // WAIT: the next try; QUARANTINE: since when it lies there
 
     enum file_step step;
     bool step_sync, step_durable;

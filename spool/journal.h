@@ -20,7 +20,7 @@
 //   bounced    r= child=      moved  r= child=               another file has taken them over
 //   discarded  r= reason=     no bounce is wanted or may be made
 //   delayed    r= child=      relayed  r= child=             a delay or relayed notice was made
-//   copied     g= child=     a copy was made for an address that is no recipient
+//   copied     to= rule=     a copy was made for an address that is no recipient
 //   held       reason=        unheld     retry               the operator's
 //   rescan     open recipients are undecided again; findings and results are forgotten
 //   quarantined  rule= reason=          it lies in quarantine/ from now on, until it expires

@@ -9,12 +9,19 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "spool/aside.h"
 #include "spool/due.h"
+
+static bool
+is_set_aside(const struct spool_file *file)
+{
+    return file->leave == LEAVE_HOLD || file->leave == LEAVE_QUARANTINE;
+}
 
 static bool
 must_keep_notes(const struct spool_file *file)
 {
-    return file->leave == LEAVE_WAIT || file->leave == LEAVE_HOLD || file->leave == LEAVE_RELEASE;
+    return file->leave == LEAVE_WAIT || file->leave == LEAVE_RELEASE || is_set_aside(file);
 }
 
 // --- in the pool ---
@@ -58,17 +65,20 @@ work_wait(struct spool_file *file, struct err *err)
 }
 
 static int
-work_hold(struct spool_file *file, struct err *err)
+work_set_aside(struct spool_file *file, struct err *err)
 {
-    int hold_fd = file->spool->root.hold_fd;
+    struct aside aside = {.dir_fd = file->bucket->fd,
+                          .name = file->name,
+                          .id = file->envelope.id,
+                          .place = file->leave == LEAVE_HOLD ? PLACE_HOLD : PLACE_QUARANTINE,
+                          .now_ms = file->until_ms,
+                          .sync = file->step_sync};
 
     if (file_append(file, err) < 0 || trim(file, err) < 0)
         return -1;
-    if (!file->step_sync)
-        return store_rename(file->bucket->fd, file->name, hold_fd, file->envelope.id, err);
-    if (fs_sync_data(file->fd, err) < 0)
+    if (file->step_sync && fs_sync_data(file->fd, err) < 0)
         return -1;
-    return fs_move(file->bucket->fd, file->name, hold_fd, file->envelope.id, err);
+    return aside_move(&file->spool->root, &aside, err);
 }
 
 static int
@@ -88,8 +98,8 @@ work_leave(struct task *task)
         store_draft_drop(&file->draft);
     else if (file->leave == LEAVE_WAIT)
         (void)work_wait(file, &file->err);
-    else if (file->leave == LEAVE_HOLD)
-        (void)work_hold(file, &file->err);
+    else if (is_set_aside(file))
+        (void)work_set_aside(file, &file->err);
     else if (file->leave == LEAVE_RELEASE)
         (void)work_release(file, &file->err);
     else
@@ -161,7 +171,7 @@ after_release(struct spool_file *file)
 }
 
 static void
-after_hold(struct spool_file *file)
+after_set_aside(struct spool_file *file)
 {
     let_go(file, true);
     bucket_leave(file->bucket);
@@ -214,8 +224,8 @@ done_leave(struct task *task)
     }
     if (file->is_durable && file->leave == LEAVE_WAIT)
         after_wait(file);
-    else if (file->is_durable && file->leave == LEAVE_HOLD)
-        after_hold(file);
+    else if (file->is_durable && is_set_aside(file))
+        after_set_aside(file);
     else if (file->is_durable && file->leave == LEAVE_RELEASE)
         after_release(file);
     else if (file->is_durable)
@@ -329,6 +339,20 @@ spool_file_hold(struct spool_file **file, const char *reason)
     journal_field_text(&writer, "reason", reason);
     spool_note_end(*file, &writer);
     leave(file, LEAVE_HOLD);
+}
+
+void
+spool_file_quarantine(struct spool_file **file, const char *rule, const char *reason)
+{
+    struct journal_writer writer;
+
+    assert((*file)->is_durable);
+    spool_note_begin(*file, &writer, "quarantined");
+    journal_field_text(&writer, "rule", rule);
+    journal_field_text(&writer, "reason", reason);
+    spool_note_end(*file, &writer);
+    (*file)->until_ms = loop_realtime_ms((*file)->spool->loop);
+    leave(file, LEAVE_QUARANTINE);
 }
 
 void

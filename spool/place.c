@@ -163,6 +163,14 @@ is_still_there(int parent_fd, const char *name, int fd)
            opened.st_nlink > 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+int
+place_lock_file(int dir_fd, const char *name, int fd)
+{
+    if (try_flock(fd) != 0)
+        return 0;
+    return is_still_there(dir_fd, name, fd) ? 1 : -1;
+}
+
 // 1: locked; 0: somebody has it, or it is gone.
 static int
 lock_instance(struct place_root *root, const char *name, struct place_instance *instance,

@@ -63,7 +63,13 @@ int place_walk_quarantine(struct place_root *root, place_visit *visit, void *arg
 int place_quarantine_day(struct place_root *root, int64_t now_ms, struct err *err);
 // The folder of the day on which a file of that name lies: its descriptor. errno ENOENT: on none.
 int place_find_quarantined(struct place_root *root, const char *name, struct err *err);
+// Days before that of before_ms in which nothing lies.
+void place_remove_empty_days(struct place_root *root, int64_t before_ms);
 bool place_is_day_name(const char *name);
+
+// In hold/ and quarantine/ a file belongs to who holds its flock. fd was opened under that name. 1:
+// got it; 0: somebody has it; -1: it was renamed or removed meanwhile.
+int place_lock_file(int dir_fd, const char *name, int fd);
 
 bool place_is_slot_name(const char *name);     // "slot-0001"
 bool place_is_bucket_name(const char *name);   // "00ff"

@@ -292,22 +292,46 @@ place_find_quarantined(struct place_root *root, const char *name, struct err *er
     return fd;
 }
 
+static int
+name_day(int64_t now_ms, char out[PLACE_BUCKET_NAME], struct err *err)
+{
+    time_t seconds = (time_t)(now_ms / 1000);
+    struct tm when;
+
+    if (gmtime_r(&seconds, &when) == NULL ||
+        strftime(out, PLACE_BUCKET_NAME, "%Y-%m-%d", &when) == 0 || !place_is_day_name(out))
+        return err_set(err, ERR_TEMP, "no day for %lld", (long long)seconds);
+    return 0;
+}
+
+void
+place_remove_empty_days(struct place_root *root, int64_t before_ms)
+{
+    char before[PLACE_BUCKET_NAME];
+    struct names days = {0};
+    const char *day;
+
+    if (name_day(before_ms, before, NULL) == 0 && list_days(root, &days, NULL) == 0) {
+        while ((day = names_take(&days)) != NULL && strcmp(day, before) < 0)
+            (void)unlinkat(root->quarantine_fd, day, AT_REMOVEDIR);
+    }
+    names_clear(&days);
+}
+
 int
 place_quarantine_day(struct place_root *root, int64_t now_ms, struct err *err)
 {
-    time_t seconds = (time_t)(now_ms / 1000);
     char day[PLACE_BUCKET_NAME];
-    struct tm when;
     int fd;
 
-    if (gmtime_r(&seconds, &when) == NULL || strftime(day, sizeof(day), "%Y-%m-%d", &when) == 0 ||
-        !place_is_day_name(day))
-        return err_set(err, ERR_TEMP, "no day for %lld", (long long)seconds);
-    fd = fs_open_dir(root->quarantine_fd, day, err);
-    if (fd >= 0 || errno != ENOENT)
+    if (name_day(now_ms, day, err) != 0)
+        return -1;
+    // Without err: who looks at that alone is told of nothing where it is well.
+    fd = fs_open_dir(root->quarantine_fd, day, NULL);
+    if (fd >= 0)
         return fd;
-    if (fs_make_dir(root->quarantine_fd, day, DAY_MODE, err) != 0 ||
-        fs_sync(root->quarantine_fd, err) != 0)
+    if (errno == ENOENT && (fs_make_dir(root->quarantine_fd, day, DAY_MODE, err) != 0 ||
+                            fs_sync(root->quarantine_fd, err) != 0))
         return -1;
     return fs_open_dir(root->quarantine_fd, day, err);
 }

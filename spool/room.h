@@ -14,6 +14,7 @@
 
 struct adopt;
 struct due;
+struct keep;
 
 struct spool {
     struct loop *loop;
@@ -29,6 +30,7 @@ struct spool {
     struct ids under_way;
     struct due *due;
     struct adopt *adopt;
+    struct keep *keep;
     const struct spool_handler *handler; // NULL: not started, or stopped
     void *handler_arg;
     struct loop_timer *minute;

@@ -8,6 +8,7 @@
 #include "spool/adopt.h"
 #include "spool/due.h"
 #include "spool/file.h"
+#include "spool/keep.h"
 
 enum { MINUTE_MS = 60 * 1000 };
 
@@ -48,6 +49,7 @@ destroy(void *arg)
         syncer_flush(spool->syncer);
     slots_free(&spool->slots);
     adopt_free(&spool->adopt);
+    keep_free(&spool->keep);
     due_free(&spool->due);
     homes_close(&spool->homes);
     syncer_free(&spool->syncer);
@@ -96,6 +98,7 @@ spool_open(struct loop *loop, struct pool *pool, const struct spool_settings *se
     spool->syncer = syncer_new(loop, &spool->tasks, settings->sync);
     spool->due = due_new(spool);
     spool->adopt = adopt_new(spool);
+    spool->keep = keep_new(spool);
     if (open_parts(spool, err) < 0) {
         destroy(spool);
         return NULL;
@@ -129,6 +132,7 @@ spool_stop(struct spool *spool)
 {
     spool->handler = NULL;
     adopt_stop(spool->adopt);
+    keep_stop(spool->keep);
     due_stop(spool);
 }
 
@@ -147,6 +151,18 @@ spool_free(struct spool **spool_in)
     }
     spool->tasks.on_idle = destroy;
     spool->tasks.arg = spool;
+}
+
+void
+spool_keep_quarantine(struct spool *spool, const struct quarantine_settings *settings)
+{
+    keep_start(spool->keep, settings);
+}
+
+int
+spool_dir_fd(const struct spool *spool)
+{
+    return spool->root.active_fd;
 }
 
 // --- room ---

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "spool/amend.h"
+#include "spool/aside.h"
 #include "spool/due.h"
 #include "spool/file.h"
 
@@ -29,38 +31,21 @@ struct wish {
 
 // --- in the pool ---
 
-static void
-format_note(const struct wish *wish, const struct reader_message *message, struct buf *out)
-{
-    struct journal_writer writer;
-
-    (void)buf_add_char(out, '\n'); // the file was reopened
-    journal_begin(&writer, out, reader_journal_key(message), message->state.next_seq, wish->now_ms,
-                  wish->what == SPOOL_HOLD ? "held" : "retry");
-    if (wish->what == SPOOL_HOLD)
-        journal_field_text(&writer, "reason", wish->reason);
-    (void)journal_end(&writer);
-}
+static const char *const events[] = {
+    [SPOOL_RETRY] = "retry", [SPOOL_HOLD] = "held", [SPOOL_RESCAN] = "rescan"};
 
 static int
-append(const struct wish *wish, int fd, const struct reader_message *message, struct err *err)
+append(const struct wish *wish, int fd, struct reader_message *message, struct err *err)
 {
-    uint64_t room = store_journal_room(message->envelope.rcpt_count);
-    struct buf note;
-    int result = 0;
+    bool sync = wish->spool->settings->sync;
+    struct amend amend;
 
-    if (message->file_size != message->journal_end)
-        result = store_cut(fd, message->journal_end, room, err);
-    buf_init(&note, JOURNAL_LINE_MAX);
-    format_note(wish, message, &note);
-    if (result == 0)
-        result = fs_write_all_at(fd, note.data, note.len, (off_t)message->journal_end, err);
-    buf_clear(&note);
-    if (result == 0 && wish->what == SPOOL_RETRY)
-        result = store_set_due(fd, wish->now_ms, err);
-    if (result == 0 && wish->spool->settings->sync)
-        result = fs_sync_data(fd, err);
-    return result;
+    amend_begin(&amend, fd, message, wish->now_ms, events[wish->what]);
+    if (wish->what == SPOOL_HOLD)
+        journal_field_text(&amend.writer, "reason", wish->reason);
+    if (amend_end(&amend, sync, err) != 0)
+        return -1;
+    return wish->what == SPOOL_HOLD ? 0 : store_set_due(fd, wish->now_ms, err);
 }
 
 static int
@@ -80,12 +65,13 @@ note(struct wish *wish, int fd)
 static int
 move_to_hold(struct wish *wish)
 {
-    const struct spool *spool = wish->spool;
-    const char *name = agenda_entry_name(wish->entry);
+    struct aside aside = {.dir_fd = wish->bucket->fd,
+                          .name = agenda_entry_name(wish->entry),
+                          .id = wish->id,
+                          .place = PLACE_HOLD,
+                          .sync = wish->spool->settings->sync};
 
-    if (!spool->settings->sync)
-        return store_rename(wish->bucket->fd, name, spool->root.hold_fd, wish->id, &wish->err);
-    return fs_move(wish->bucket->fd, name, spool->root.hold_fd, wish->id, &wish->err);
+    return aside_move(&wish->spool->root, &aside, &wish->err);
 }
 
 static int
@@ -128,7 +114,8 @@ static void
 settle(struct wish *wish)
 {
     struct spool *spool = wish->spool;
-    bool has_left = wish->what != SPOOL_RETRY && wish->result == SPOOL_WISH_DONE;
+    bool has_left =
+        (wish->what == SPOOL_HOLD || wish->what == SPOOL_DELETE) && wish->result == SPOOL_WISH_DONE;
 
     ids_remove(&spool->under_way, &wish->under_way);
     if (!has_left) {

@@ -5,13 +5,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 
 void
 writing_init(struct writing *writing)
 {
-    *writing = (struct writing){.hold_fd = -1};
+    *writing = (struct writing){.written = 0};
     writing->draft.fd = -1;
     buf_init(&writing->flight, SIZE_MAX / 4);
 }
@@ -110,12 +111,19 @@ write_rest(struct writing *writing)
 }
 
 static bool
-is_in_hold(const struct writing *writing)
+is_set_aside(const struct writing *writing)
 {
     struct stat info;
+    int day_fd;
 
-    return writing->hold_fd >= 0 &&
-           fstatat(writing->hold_fd, writing->id, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (writing->root == NULL)
+        return false;
+    if (fstatat(writing->root->hold_fd, writing->id, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        return true;
+    day_fd = place_find_quarantined(writing->root, writing->id, NULL);
+    if (day_fd >= 0)
+        close(day_fd);
+    return day_fd >= 0;
 }
 
 static int
@@ -130,7 +138,7 @@ put_in_place(struct writing *writing)
         return -1;
     if (store_draft_publish(&writing->draft, writing->dir_fd, writing->id, &writing->err) == 0)
         return 0;
-    writing->exists = errno == EEXIST && writing->hold_fd >= 0;
+    writing->exists = errno == EEXIST && writing->root != NULL;
     return -1;
 }
 
@@ -139,7 +147,7 @@ writing_into_file(struct writing *writing)
 {
     int result = -1;
 
-    writing->exists = is_in_hold(writing);
+    writing->exists = is_set_aside(writing);
     if (!writing->exists) {
         result = writing->written == 0 ? write_whole(writing) : write_rest(writing);
         if (result == 0)

@@ -7,12 +7,14 @@
 #ifndef POSTERN_SPOOL_WRITING_H
 #define POSTERN_SPOOL_WRITING_H
 
+#include "spool/place.h"
 #include "spool/store.h"
 
 struct writing {
     const char *id;
     size_t rcpt_count;
-    int dir_fd, hold_fd; // hold_fd: a child may be there already; -1: no need to look
+    int dir_fd;
+    struct place_root *root; // a child may be set aside there already; NULL: no need to look
     bool unnamed, sync;
     struct store_draft draft;
     struct digest *digest; // of the message so far; NULL: it comes whole

@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "spool/amend.h"
 #include "spool/reader.h"
+#include "spool/store.h"
 
 struct opened { // a message that we may change
     int dir_fd, fd;
@@ -43,29 +44,19 @@ close_with(int fd, enum offline_result result)
     return result;
 }
 
-// The holder of a lock may have renamed or removed what we opened before it was ours.
-static bool
-is_still_there(int dir_fd, const char *name, int fd)
-{
-    struct stat opened, named;
-
-    return fstat(fd, &opened) == 0 && fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
 static enum offline_result
 open_message(int dir_fd, const char *name, const char *id, struct opened *opened, struct err *err)
 {
     enum reader_result result;
+    int locked;
 
     opened->dir_fd = dir_fd;
     opened->fd = fs_open_write(dir_fd, name, err);
     if (opened->fd < 0)
         return errno == ENOENT ? OFFLINE_GONE : OFFLINE_FAILED;
-    if (flock(opened->fd, LOCK_EX | LOCK_NB) != 0)
-        return close_with(opened->fd, OFFLINE_LOCKED);
-    if (!is_still_there(dir_fd, name, opened->fd))
-        return close_with(opened->fd, OFFLINE_GONE);
+    locked = place_lock_file(dir_fd, name, opened->fd);
+    if (locked != 1)
+        return close_with(opened->fd, locked == 0 ? OFFLINE_LOCKED : OFFLINE_GONE);
     result = reader_load(opened->fd, &opened->message, err);
     if (result == READER_UNSEALED)
         return close_with(opened->fd, OFFLINE_GONE);
@@ -85,44 +76,15 @@ close_message(struct opened *opened)
     close(opened->fd);
 }
 
-// Behind the last good line; what a slot held before is cut off. The line feed ends a line that a
-// power cut left in half.
 static int
 append(const struct offline *offline, struct opened *opened, const char *event, const char *reason,
        struct err *err)
 {
-    struct journal_writer writer;
-    struct buf line;
-    int result;
+    struct amend amend;
 
-    buf_init(&line, JOURNAL_LINE_MAX);
-    (void)buf_add_char(&line, '\n');
-    journal_begin(&writer, &line, reader_journal_key(&opened->message),
-                  opened->message.state.next_seq, offline->now_ms, event);
-    journal_field_text(&writer, "reason", reason);
-    if (journal_end(&writer) != 0)
-        result = err_set(err, ERR_PERM, "the journal takes no such line");
-    else if (ftruncate(opened->fd, (off_t)opened->message.journal_end) != 0)
-        result = err_sys(err, ERR_TEMP, errno, "cannot cut the file");
-    else
-        result = fs_write_all_at(opened->fd, line.data, line.len,
-                                 (off_t)opened->message.journal_end, err);
-    buf_clear(&line);
-    return result;
-}
-
-static int
-make_due(const struct offline *offline, int fd, struct err *err)
-{
-    struct timespec times[2];
-
-    times[0].tv_sec = 0;
-    times[0].tv_nsec = UTIME_OMIT;
-    times[1].tv_sec = (time_t)(offline->now_ms / 1000);
-    times[1].tv_nsec = (long)(offline->now_ms % 1000) * 1000000;
-    if (futimens(fd, times) != 0)
-        return err_sys(err, ERR_TEMP, errno, "cannot set the time of the next try");
-    return 0;
+    amend_begin(&amend, opened->fd, &opened->message, offline->now_ms, event);
+    journal_field_text(&amend.writer, "reason", reason);
+    return amend_end(&amend, false, err);
 }
 
 static int
@@ -131,10 +93,12 @@ sync_file(const struct offline *offline, int fd, struct err *err)
     return offline->sync ? fs_sync(fd, err) : 0;
 }
 
+// `retry`, `rescan`, `unheld`: it is due now.
 static int
-do_retry(const struct offline *offline, struct opened *opened, struct err *err)
+make_due(const struct offline *offline, struct opened *opened, const char *event, struct err *err)
 {
-    if (append(offline, opened, "retry", NULL, err) != 0 || make_due(offline, opened->fd, err) != 0)
+    if (append(offline, opened, event, NULL, err) != 0 ||
+        store_set_due(opened->fd, offline->now_ms, err) != 0)
         return -1;
     return sync_file(offline, opened->fd, err);
 }
@@ -169,8 +133,8 @@ give_to_owner(const struct offline *offline, int fd, struct err *err)
     return 0;
 }
 
-static int
-open_bucket(struct offline *offline, struct err *err)
+int
+offline_open_bucket(struct offline *offline, struct err *err)
 {
     char name[PLACE_BUCKET_NAME];
 
@@ -197,15 +161,43 @@ open_bucket(struct offline *offline, struct err *err)
     return fs_sync(offline->instance.fd, err);
 }
 
+// Out of hold/ or quarantine/.
 static int
-do_unhold(struct offline *offline, struct opened *opened, const char *name, struct err *err)
+move_back(struct offline *offline, struct opened *opened, const char *name, const char *event,
+          struct err *err)
 {
-    if (open_bucket(offline, err) != 0 || append(offline, opened, "unheld", NULL, err) != 0 ||
-        make_due(offline, opened->fd, err) != 0 || sync_file(offline, opened->fd, err) != 0 ||
+    if (offline_open_bucket(offline, err) != 0 || make_due(offline, opened, event, err) != 0 ||
         fs_move(opened->dir_fd, name, offline->bucket_fd, opened->message.envelope.id, err) != 0)
         return -1;
     offline->bucket_files++;
     return 0;
+}
+
+// Whom a release may have let go would get it a second time; and where all were, nobody is left.
+static int
+may_rescan(const struct opened *opened, struct err *err)
+{
+    const struct spool_state *state = &opened->message.state;
+    bool has_open = false;
+
+    if (state->releasing > 0)
+        return err_set(err, ERR_PERM,
+                       "a release was cut short: it may be out already (release --again)");
+    for (size_t i = 0; i < state->rcpt_count; i++)
+        has_open = has_open ||
+                   (!state_rcpt_is_retired(&state->rcpts[i]) && state->rcpts[i].released == NULL);
+    return has_open ? 0 : err_set(err, ERR_PERM, "all its recipients were let go");
+}
+
+static int
+do_rescan(struct offline *offline, struct opened *opened, const struct find_place *place,
+          struct err *err)
+{
+    if (place->place == PLACE_ACTIVE)
+        return make_due(offline, opened, "rescan", err);
+    if (may_rescan(opened, err) != 0)
+        return -1;
+    return move_back(offline, opened, place->name, "rescan", err);
 }
 
 static enum offline_result
@@ -222,11 +214,13 @@ do_locked(struct offline *offline, enum offline_wish wish, const char *id,
     if (found != OFFLINE_DONE)
         return close_with(dir_fd, found);
     if (wish == OFFLINE_RETRY)
-        result = do_retry(offline, &opened, err);
+        result = make_due(offline, &opened, "retry", err);
+    else if (wish == OFFLINE_RESCAN)
+        result = do_rescan(offline, &opened, place, err);
     else if (wish == OFFLINE_HOLD)
         result = do_hold(offline, &opened, place->name, err);
     else if (wish == OFFLINE_UNHOLD)
-        result = do_unhold(offline, &opened, place->name, err);
+        result = move_back(offline, &opened, place->name, "unheld", err);
     else
         result = do_delete(offline, &opened, place->name, err);
     close_message(&opened);
@@ -274,7 +268,7 @@ retry_file(void *arg, int dir_fd, const char *bucket, const char *name, bool is_
         return 0;
     if (reader_load(opened.fd, &opened.message, &ignored) == READER_OK) {
         if (!opened.message.state.done) {
-            result = do_retry(all->offline, &opened, all->err);
+            result = make_due(all->offline, &opened, "retry", all->err);
             all->done += result == 0 ? 1 : 0;
         }
         reader_message_clear(&opened.message);

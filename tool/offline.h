@@ -2,14 +2,14 @@
 // tool/offline.h - the operator's wishes carried out on the files themselves, under the same locks
 // as the daemon's.
 //
-// In active/ the lock of the instance's directory, in hold/ that of the file. Each step leaves the
-// message as it was or as it shall be, whenever it is killed.
+// In active/ the lock of the instance's directory, in hold/ and quarantine/ that of the file. Each
+// step leaves the message as it was or as it shall be, whenever it is killed.
 #ifndef POSTERN_TOOL_OFFLINE_H
 #define POSTERN_TOOL_OFFLINE_H
 
 #include "tool/find.h"
 
-enum offline_wish { OFFLINE_RETRY, OFFLINE_HOLD, OFFLINE_UNHOLD, OFFLINE_DELETE };
+enum offline_wish { OFFLINE_RETRY, OFFLINE_HOLD, OFFLINE_UNHOLD, OFFLINE_DELETE, OFFLINE_RESCAN };
 
 enum offline_result {
     OFFLINE_DONE,
@@ -30,6 +30,8 @@ struct offline {
 };
 
 void offline_init(struct offline *offline, struct place_root *root, int64_t now_ms, bool sync);
+// There is room for one more in bucket_fd; who puts it there counts it in bucket_files.
+int offline_open_bucket(struct offline *offline, struct err *err);
 void offline_clear(struct offline *offline); // lets the new instance go: a worker may adopt it
 
 // err where FAILED.

@@ -215,6 +215,50 @@ test_read(void)
 }
 
 // A line that is longer than a line may be is left out, and changes nothing.
+// Whoever reads by himself has an offset of his own and can change nothing.
+static void
+test_open_read(void)
+{
+    static const struct {
+        const char *name;
+        enum writer_kind kind;
+        size_t len;
+        bool is_there;
+    } rows[] = {
+        {"slot",         WRITER_SPOOL, 5000,   true },
+        {"file",         WRITER_SPOOL, 200000, true },
+        {"child",        WRITER_CHILD, 5000,   true },
+        {"relay, small", WRITER_RELAY, 5000,   false},
+        {"relay, large", WRITER_RELAY, 200000, true },
+    };
+
+    const char *id = "4X2k9QzT7mB";
+    char byte = 0;
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct spool_file *file;
+        struct err err = {.kind = ERR_NONE};
+        uint64_t offset = 0;
+        int fd;
+
+        begin(true);
+        file = kit_write(&kit, rows[i].kind, id, rows[i].len);
+        fd = spool_file_open_read(file, &offset, &err);
+        UNIT_CHECK_ROW(rows[i].name, (fd >= 0) == rows[i].is_there);
+        UNIT_CHECK_ROW(rows[i].name, err.kind == (rows[i].is_there ? ERR_NONE : ERR_PERM));
+        for (size_t at = 0; fd >= 0 && at < rows[i].len; at += 777) {
+            CU_ASSERT_EQUAL(pread(fd, &byte, 1, (off_t)(offset + at)), 1);
+            UNIT_CHECK_ROW(rows[i].name, byte == kit_byte(id, at));
+        }
+        UNIT_CHECK_ROW(rows[i].name, pwrite(fd, "x", 1, 0) == -1);
+        if (fd >= 0)
+            close(fd);
+        spool_file_discard(&file);
+        kit_run(&kit, kit_is_idle);
+        end();
+    }
+}
+
 static void
 test_long_note(void)
 {
@@ -239,13 +283,14 @@ test_long_note(void)
 }
 
 static const struct unit_test tests[] = {
-    {"notes and flushes",  test_notes      },
-    {"the shared fsync",   test_shared_sync},
-    {"sync = no",          test_no_sync    },
-    {"relay",              test_relay      },
-    {"given up under way", test_given_up   },
-    {"reads",              test_read       },
-    {"a line too long",    test_long_note  },
+    {"notes and flushes",    test_notes      },
+    {"the shared fsync",     test_shared_sync},
+    {"sync = no",            test_no_sync    },
+    {"relay",                test_relay      },
+    {"given up under way",   test_given_up   },
+    {"reads",                test_read       },
+    {"a descriptor to read", test_open_read  },
+    {"a line too long",      test_long_note  },
 };
 
 UNIT_MAIN("spool/file", tests)

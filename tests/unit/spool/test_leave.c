@@ -278,6 +278,108 @@ test_hold_fails(void)
 }
 
 static void
+find_quarantined(struct reader_message *message_out)
+{
+    int day = place_find_quarantined(&kit.spool->root, id, NULL);
+    int fd = fs_open_read(day, id, NULL);
+
+    CU_ASSERT_FATAL(reader_load(fd, message_out, NULL) == READER_OK);
+    close(fd);
+    close(day);
+}
+
+static void
+test_quarantine(void)
+{
+    static const size_t lens[] = {5000, 200000};
+
+    for (size_t i = 0; i < UNIT_COUNT(lens); i++) {
+        struct spool_file *file;
+        struct reader_message message;
+
+        begin();
+        file = kit_write(&kit, WRITER_SPOOL, id, lens[i]);
+        kit_note(file, "deferred", "0");
+        fault_set(FAULT_FDATASYNC, 0, 0);
+        fault_set(FAULT_FSYNC, 0, 0);
+        spool_file_quarantine(&file, "virus", "Eicar");
+        CU_ASSERT_PTR_NULL(file);
+        kit_run(&kit, kit_is_idle);
+        CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+        CU_ASSERT(faults[FAULT_FSYNC].calls >= 3); // the day is new
+        CU_ASSERT_EQUAL(kit.counters.messages, 0);
+        find_quarantined(&message);
+        CU_ASSERT(message.state.quarantined && !message.state.held);
+        CU_ASSERT_STRING_EQUAL(message.state.caught_rule, "virus");
+        CU_ASSERT_STRING_EQUAL(message.state.held_reason, "Eicar");
+        CU_ASSERT_EQUAL(message.state.rcpts[0].status, RCPT_DEFERRED);
+        CU_ASSERT_EQUAL(message.file_size, message.journal_end);
+        reader_message_clear(&message);
+        // It is nobody's to adopt.
+        open_again(0);
+        kit_run(&kit, kit_is_idle);
+        CU_ASSERT_EQUAL(kit_count(folder, id), 1);
+        end();
+    }
+}
+
+static void
+test_quarantine_fails(void)
+{
+    static const struct fail_row rows[] = {
+        {"slot, write",   5000,   FAULT_PWRITE,    0},
+        {"slot, sync",    5000,   FAULT_FDATASYNC, 0},
+        {"slot, day",     5000,   FAULT_FSYNC,     0},
+        {"slot, rename",  5000,   FAULT_RENAME,    0},
+        {"large, write",  200000, FAULT_PWRITE,    0},
+        {"large, rename", 200000, FAULT_RENAME,    0},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct spool_file *file;
+        struct reader_message message;
+
+        begin();
+        file = kit_write(&kit, WRITER_SPOOL, id, rows[i].len);
+        fault_set(rows[i].fault, rows[i].skip, 1);
+        spool_file_quarantine(&file, "virus", NULL);
+        kit_run(&kit, kit_is_idle);
+        UNIT_CHECK_ROW(rows[i].name, kit.spool->stuck == NULL);
+        UNIT_CHECK_ROW(rows[i].name, kit.counters.messages == 0);
+        UNIT_CHECK_ROW(rows[i].name, kit_count(folder, id) == 1);
+        find_quarantined(&message);
+        UNIT_CHECK_ROW(rows[i].name, message.state.quarantined);
+        reader_message_clear(&message);
+        open_again(0);
+        end();
+    }
+}
+
+// The process ends before the rename works: the next owner finds what it says, and moves it.
+static void
+test_quarantine_late(void)
+{
+    struct spool_file *file;
+    struct reader_message message;
+
+    begin();
+    file = kit_write(&kit, WRITER_SPOOL, id, 5000);
+    fault_set(FAULT_RENAME, 0, 1000);
+    spool_file_quarantine(&file, "virus", "Eicar");
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_PTR_NOT_NULL(kit.spool->stuck);
+    fault_set(FAULT_RENAME, 0, 0);
+    open_again(0);
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_EQUAL(kit_count(folder, id), 1);
+    find_quarantined(&message);
+    CU_ASSERT(message.state.quarantined);
+    reader_message_clear(&message);
+    CU_ASSERT_EQUAL(kit.counters.messages, 0);
+    end();
+}
+
+static void
 test_release(void)
 {
     static const size_t lens[] = {5000, 200000};
@@ -339,15 +441,18 @@ test_adopted(void)
 }
 
 static const struct unit_test tests[] = {
-    {"finish frees a slot",      test_finish_slot },
-    {"finish cuts a grown slot", test_finish_grown},
-    {"finish fails",             test_finish_fails},
-    {"wait",                     test_wait        },
-    {"wait fails",               test_wait_fails  },
-    {"hold",                     test_hold        },
-    {"hold fails",               test_hold_fails  },
-    {"release",                  test_release     },
-    {"adopted ones",             test_adopted     },
+    {"finish frees a slot",      test_finish_slot     },
+    {"finish cuts a grown slot", test_finish_grown    },
+    {"finish fails",             test_finish_fails    },
+    {"wait",                     test_wait            },
+    {"wait fails",               test_wait_fails      },
+    {"hold",                     test_hold            },
+    {"hold fails",               test_hold_fails      },
+    {"quarantine",               test_quarantine      },
+    {"quarantine fails",         test_quarantine_fails},
+    {"quarantine after a crash", test_quarantine_late },
+    {"release",                  test_release         },
+    {"adopted ones",             test_adopted         },
 };
 
 UNIT_MAIN("spool/leave", tests)

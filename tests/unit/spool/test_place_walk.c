@@ -271,9 +271,11 @@ test_quarantine_day(void)
 
     set_up();
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        int fd = place_quarantine_day(&root, rows[i].now_ms, &err);
+        struct err told = {.kind = ERR_NONE};
+        int fd = place_quarantine_day(&root, rows[i].now_ms, &told);
         struct stat made, named;
 
+        UNIT_CHECK_ROW(rows[i].day, told.kind == ERR_NONE);
         UNIT_CHECK_ROW(rows[i].day, fstat(fd, &made) == 0);
         UNIT_CHECK_ROW(rows[i].day, fstatat(root.quarantine_fd, rows[i].day, &named, 0) == 0);
         UNIT_CHECK_ROW(rows[i].day, made.st_ino == named.st_ino);

@@ -71,6 +71,41 @@ test_retry_all(void)
     end();
 }
 
+// As a retry, and open recipients are undecided again.
+static void
+test_rescan(void)
+{
+    struct spool_file *file;
+    const struct spool_state *state;
+    struct journal_writer writer;
+
+    begin();
+    spool_retry_all(kit.spool);
+    kit_await_files(&kit, 1);
+    file = kit.files[0];
+    kit.files[0] = NULL;
+    spool_note_begin(file, &writer, "decided");
+    journal_field_text(&writer, "g", "0");
+    journal_field_text(&writer, "verdict", "accept");
+    journal_field_text(&writer, "r", "0-1");
+    spool_note_end(file, &writer);
+    kit_note(file, "sent", "1");
+    kit_note(file, "deferred", "0");
+    spool_file_wait(&file, loop_realtime_ms(kit.loop) + 3600000);
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_EQUAL(wish(SPOOL_RESCAN, id), SPOOL_WISH_DONE);
+    kit_await_files(&kit, 2);
+    state = spool_file_state(kit.files[1]);
+    CU_ASSERT_EQUAL(state->rcpts[0].group, -1);
+    CU_ASSERT_EQUAL(state->rcpts[0].status, RCPT_OPEN);
+    CU_ASSERT_EQUAL(state->rcpts[1].group, 0);
+    CU_ASSERT_EQUAL(state->rcpts[1].status, RCPT_SENT);
+    CU_ASSERT(kit_is_whole(&kit, kit.files[1]));
+    CU_ASSERT_EQUAL(wish(SPOOL_RESCAN, id), SPOOL_WISH_UNDER_WAY);
+    CU_ASSERT_EQUAL(kit.counters.messages, 1);
+    end();
+}
+
 static void
 test_hold(void)
 {
@@ -151,6 +186,7 @@ test_damaged(void)
 static const struct unit_test tests[] = {
     {"retry",     test_retry    },
     {"retry all", test_retry_all},
+    {"rescan",    test_rescan   },
     {"hold",      test_hold     },
     {"delete",    test_delete   },
     {"two",       test_two      },

@@ -5,7 +5,8 @@
 #include "tests/unit/spool/kit.h"
 
 static char folder[64];
-static int dir, hold;
+static struct place_root root;
+static int dir, day;
 static const char id[] = "4X2k9QzT7mB";
 
 static void
@@ -14,15 +15,16 @@ begin(void)
     memset(faults, 0, sizeof faults);
     kit_folder(folder);
     dir = open(folder, O_RDONLY | O_DIRECTORY);
-    CU_ASSERT_EQUAL(fs_make_dir(dir, "hold", 0700, NULL), 0);
-    hold = fs_open_dir(dir, "hold", NULL);
+    CU_ASSERT_EQUAL(place_root_open(&root, folder, true, NULL), 0);
+    day = place_quarantine_day(&root, 0, NULL);
 }
 
 static void
 end(void)
 {
-    close(hold);
+    close(day);
     close(dir);
+    place_root_close(&root);
     kit_remove(folder);
 }
 
@@ -122,13 +124,13 @@ static void
 test_exists(void)
 {
     struct writing writing;
-    int *folders[] = {&dir, &hold};
+    const int *folders[] = {&dir, &root.hold_fd, &day};
 
     for (size_t i = 0; i < UNIT_COUNT(folders); i++) {
         begin();
         close(fs_create(*folders[i], id, 0600, NULL));
         prepare(&writing, 10);
-        writing.hold_fd = hold;
+        writing.root = &root;
         CU_ASSERT_EQUAL(writing_into_file(&writing), -1);
         CU_ASSERT(writing.exists);
         CU_ASSERT_EQUAL(kit_count(folder, id), 1);
