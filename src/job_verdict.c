@@ -202,6 +202,21 @@ note_shares(struct job *job, const struct decide_group *group, const struct rang
     ranges_clear(&share);
 }
 
+static void
+note_copies(struct job *job)
+{
+    const struct decision *decision = &job->look.outcome->decision;
+
+    for (size_t i = 0; i < job->look.copied; i++) {
+        struct journal_writer writer;
+
+        spool_note_begin(job->file, &writer, "copied");
+        journal_field_text(&writer, "to", decision->copies[i].address);
+        journal_field_text(&writer, "rule", decision->copies[i].rule);
+        spool_note_end(job->file, &writer);
+    }
+}
+
 // --- log ---
 
 static void
@@ -292,6 +307,7 @@ job_verdict(struct job *job)
     const struct decision *decision = &job->look.outcome->decision;
 
     note_findings(job);
+    note_copies(job);
     log_decision(job, decision);
     note_decision(job, decision);
     if (job->look.copied > 0) {

@@ -30,6 +30,7 @@ struct waiting {
     struct delivery *delivery;
     struct err err;
     bool failed;
+    void (*run_later)(void *arg);
 };
 
 const char *fake_answers = "";
@@ -50,6 +51,18 @@ enqueue(void (*run)(struct waiting *waiting), void *arg)
     waiting->run = run;
     waiting->arg = arg;
     return waiting;
+}
+
+static void
+run_later(struct waiting *waiting)
+{
+    waiting->run_later(waiting->arg);
+}
+
+void
+fake_later(void (*run)(void *arg), void *arg)
+{
+    enqueue(run_later, arg)->run_later = run;
 }
 
 bool
@@ -175,7 +188,7 @@ struct span
 spool_file_memory(const struct spool_file *file)
 {
     (void)file;
-    return span_of("a\r\n\r\n");
+    return span_of("\r\na\n");
 }
 
 void
@@ -246,6 +259,29 @@ spool_file_hold(struct spool_file **file, const char *reason)
 {
     (void)reason;
     give_up(file, "hold");
+}
+
+void
+spool_file_quarantine(struct spool_file **file, const char *rule, const char *reason)
+{
+    (void)rule;
+    (void)reason;
+    give_up(file, "quarantine");
+}
+
+int
+spool_file_open_read(struct spool_file *file, uint64_t *offset_out, struct err *err)
+{
+    (void)file;
+    *offset_out = 0;
+    return err_set(err, ERR_TEMP, "in memory only");
+}
+
+int
+spool_dir_fd(const struct spool *spool)
+{
+    (void)spool;
+    return -1;
 }
 
 void

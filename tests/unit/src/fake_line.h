@@ -31,7 +31,8 @@ extern bool fake_send_is_held;   // hop_send keeps the delivery until fake_answe
 struct spool_file *fake_file(const struct fake_message *message);
 void fake_note(struct spool_file *file, const char *event, const char *key, const char *value);
 void fake_answer(void);
-bool fake_turn(void); // false: nothing was waiting
+bool fake_turn(void);                               // false: nothing was waiting
+void fake_later(void (*run)(void *arg), void *arg); // in a turn
 void fake_reset(void);
 void fake_clear(void);
 

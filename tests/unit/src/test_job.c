@@ -3,6 +3,7 @@
 
 #include "tests/unit/harness.h"
 #include "tests/unit/src/fake_line.h"
+#include "tests/unit/src/fake_verdict.h"
 
 static int anything;
 static struct loop *loop;
@@ -26,6 +27,8 @@ new_jobs(void)
     settings.spool.retry.items = retry_delays;
     settings.spool.retry.count = 1;
     settings.delivery.relay_deadline = 1000;
+    settings.dissect.attempts = 3;
+    fake_verdict_reset();
     if (loop == NULL)
         loop = loop_new(&err);
     config.loop = loop;
@@ -72,7 +75,7 @@ test_spool(void)
         {"success is to be told by the next hop",      "a@b", "NOTIFY=SUCCESS", "s",   1, false, false,
          "r",                                                                                                   "decided attempt sent ",           "finish ", ""        },
         {"goes round",                                 "a@b", "",               "s",   1, false, true,  "r",    "decided ",                        "hold ",   ""        },
-        {"next hop unknown",                           "a@b", "",               "s",   1, false, false, "gone", "decided ",                        "hold ",   ""        },
+        {"next hop unknown",                           "a@b", "",               "s",   1, false, false, "gone", "",                                "hold ",   ""        },
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
@@ -86,6 +89,61 @@ test_spool(void)
         fake_answers = rows[i].answers;
         fake_offers_dsn = !rows[i].lacks_dsn;
         job_start(jobs, fake_file(&message), JOB_FRESH, rows[i].is_loop);
+        turn_until_quiet();
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_children), rows[i].children) == 0);
+        UNIT_CHECK_ROW(rows[i].name, jobs_count(jobs) == 0);
+        jobs_free(&jobs);
+    }
+    fake_clear();
+}
+
+// What a decision alone brings about, in the spool.
+static void
+test_verdicts(void)
+{
+    static const struct {
+        const char *name, *from, *verdicts, *answers;
+        size_t rcpts;
+        int copies, crashes;
+        const char *journal, *end, *children;
+    } rows[] = {
+        {"quarantined",              "a@b", "q",     "s", 2, 0, 0, "decided ",                            "quarantine ", ""                       },
+        {"held",                     "a@b", "h",     "s", 2, 0, 0, "decided ",                            "hold ",       ""                       },
+        {"discarded",                "a@b", "d",     "s", 2, 0, 0, "decided discarded ",                  "finish ",     ""                       },
+        {"rejected: a bounce",       "a@b", "r",     "s", 2, 0, 0, "decided failed bounced ",             "finish ",
+         "bounce "                                                                                                                                },
+        {"put off",                  "a@b", "l",     "s", 2, 0, 0, "decided deferred ",                   "wait ",       ""                       },
+        {"redirected",               "a@b", "n",     "s", 2, 0, 0, "decided attempt sent ",               "finish ",     ""                       },
+        {"two edits of one message", "a@b", "ae",    "s", 2, 0, 0,
+         "decided decided attempt sent attempt sent ",                                                    "finish ",     ""                       },
+        {"one is quarantined",       "a@b", "aq",    "s", 2, 0, 0, "decided decided moved attempt sent ",
+         "finish ",                                                                                                      "quarantine "            },
+        {"quarantined and held",     "a@b", "qh",    "s", 2, 0, 0, "decided decided moved moved ",
+         "finish ",                                                                                                      "quarantine hold "       },
+        {"of each kind",             "a@b", "aqrdh", "s", 5, 0, 0,
+         "decided decided decided decided decided failed discarded bounced moved moved attempt "
+         "sent ",                                                                                         "finish ",     "bounce quarantine hold "},
+        {"a copy",                   "a@b", "a",     "s", 1, 1, 0, "copied decided attempt sent ",        "finish ",     "copy "                  },
+        {"one dead dissector",       "a@b", "a",     "s", 1, 0, 1, "crashed decided attempt sent ",       "finish ",
+         ""                                                                                                                                       },
+        {"dead again and again",     "a@b", "a",     "s", 1, 0, 9, "crashed crashed crashed ",            "hold ",       ""                       },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct jobs *jobs = new_jobs();
+        struct fake_message message = {.is_durable = true,
+                                       .from = rows[i].from,
+                                       .rcpt_params = "",
+                                       .rcpt_count = rows[i].rcpts,
+                                       .next_hop = "r"};
+
+        fake_answers = rows[i].answers;
+        fake_verdicts = rows[i].verdicts;
+        fake_copies = rows[i].copies;
+        fake_crashes = rows[i].crashes;
+        job_start(jobs, fake_file(&message), JOB_FRESH, false);
         turn_until_quiet();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
@@ -137,7 +195,7 @@ test_relay(void)
          "discard ",                                                                                        ""       },
         {"lmtp, each its own",         "stp", SMTP_PROTOCOL_LMTP, 3, false, false, 3, 250, 550, "discard ",
          ""                                                                                                          },
-        {"lmtp, loop: kept, then 250", "s",   SMTP_PROTOCOL_LMTP, 2, false, true,  1, 250, 250,
+        {"lmtp, loop: kept, then 250", "s",   SMTP_PROTOCOL_LMTP, 2, false, true,  2, 250, 250,
          "hold ",                                                                                           ""       },
     };
 
@@ -165,6 +223,67 @@ test_relay(void)
     fake_clear();
 }
 
+// What a decision alone answers, and what it makes us keep.
+static void
+test_relay_verdicts(void)
+{
+    static const struct {
+        const char *name, *verdicts, *answers;
+        enum smtp_protocol protocol;
+        size_t rcpts, replies;
+        int codes[4];
+        const char *end, *children;
+    } rows[] = {
+        {"smtp, all rejected",     "r",  "s", SMTP_PROTOCOL_SMTP, 2, 1, {550},                "discard ",    ""           },
+        {"smtp, all put off",      "l",  "s", SMTP_PROTOCOL_SMTP, 2, 1, {451},                "discard ",    ""           },
+        {"smtp, all discarded",    "d",  "s", SMTP_PROTOCOL_SMTP, 2, 1, {250},                "discard ",    ""           },
+        {"smtp, all quarantined",  "q",  "s", SMTP_PROTOCOL_SMTP, 2, 1, {250},                "quarantine ", ""           },
+        {"smtp, one is discarded", "da", "t", SMTP_PROTOCOL_SMTP, 2, 1, {450},                "discard ",    ""           },
+        {"smtp, one is rejected",  "ra", "s", SMTP_PROTOCOL_SMTP, 2, 1, {250},                "finish ",     "bounce "    },
+        {"smtp, two transactions", "ae", "s", SMTP_PROTOCOL_SMTP, 2, 1, {250},                "finish ",     ""           },
+        {"lmtp, each its own",
+         "rld",                          "s",
+         SMTP_PROTOCOL_LMTP,                                      3,
+         3,                                                             {550, 451, 250},
+         "discard ",                                                                                         ""           },
+        {"lmtp, one is sent",
+         "rlda",                         "t",
+         SMTP_PROTOCOL_LMTP,                                      4,
+         4,                                                             {550, 451, 250, 450},
+         "discard ",                                                                                         ""           },
+        {"lmtp, one is kept",
+         "rqa",                          "s",
+         SMTP_PROTOCOL_LMTP,                                      3,
+         3,                                                             {550, 250, 250},
+         "finish ",                                                                                          "quarantine "},
+        {"lmtp, a dead dissector", "a",  "s", SMTP_PROTOCOL_LMTP, 1, 1, {250},                "hold ",       ""           },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct jobs *jobs = new_jobs();
+        struct heard heard = {0};
+        struct fake_message message = {.protocol = rows[i].protocol,
+                                       .from = "a@b",
+                                       .rcpt_params = "",
+                                       .rcpt_count = rows[i].rcpts,
+                                       .next_hop = "r"};
+
+        fake_answers = rows[i].answers;
+        fake_verdicts = rows[i].verdicts;
+        fake_crashes = strcmp(rows[i].end, "hold ") == 0 ? 9 : 0;
+        (void)job_start_relay(jobs, fake_file(&message), false, on_answer, &heard);
+        turn_until_quiet();
+        UNIT_CHECK_ROW(rows[i].name, heard.calls == 1);
+        UNIT_CHECK_ROW(rows[i].name, heard.count == rows[i].replies);
+        for (size_t k = 0; k < rows[i].replies; k++)
+            UNIT_CHECK_ROW(rows[i].name, heard.codes[k] == rows[i].codes[k]);
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_children), rows[i].children) == 0);
+        jobs_free(&jobs);
+    }
+    fake_clear();
+}
+
 static const struct fake_message relayed = {
     .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
 
@@ -177,7 +296,7 @@ test_client_leaves(void)
 
     fake_answers = "s";
     job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
-    job_leave(job); // the attempt is being written
+    job_leave(job); // it is being looked into
     turn_until_quiet();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard ");
     fake_send_is_held = true;
@@ -274,7 +393,9 @@ test_many_different_replies(void)
 
 static const struct unit_test tests[] = {
     {"in the spool",           test_spool                 },
+    {"verdicts",               test_verdicts              },
     {"relayed",                test_relay                 },
+    {"verdicts that answer",   test_relay_verdicts        },
     {"the client leaves",      test_client_leaves         },
     {"suspects go one by one", test_suspects              },
     {"no room for a bounce",   test_disk_full             },
