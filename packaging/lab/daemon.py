@@ -29,6 +29,10 @@ class Settings:
     spool: dict[str, str] = field(default_factory=dict)
     control: dict[str, str] = field(default_factory=dict)
     log: dict[str, str] = field(default_factory=dict)
+    filters: dict[str, str] = field(default_factory=dict)      # name: lines inside
+    rules: dict[str, str] = field(default_factory=dict)        # in their order
+    dissect: dict[str, str] = field(default_factory=dict)
+    quarantine: dict[str, str] = field(default_factory=dict)
 
 
 class Postern:
@@ -43,6 +47,7 @@ class Postern:
         self.reports = os.path.join(folder, "sanitizer")
         self.daemon = os.path.join(build, "src", "posternd")
         self.tool_path = os.path.join(build, "tool", "postern")
+        self.dissect_path = os.path.join(build, "src", "postern-dissect")
         self.master: Optional[Process] = None
         self.extra_env: dict[str, str] = {}
         self.runs_before = 0
@@ -68,6 +73,13 @@ class Postern:
                   for address, inside in self.settings.listeners.items()]
         parts += [f'next_hop "{address}" {{ {inside} }}'
                   for address, inside in self.settings.hops.items()]
+        parts += [f'filter "{name}" {{ {inside} }}'
+                  for name, inside in self.settings.filters.items()]
+        parts += [f'rule "{name}" {{ {inside} }}' for name, inside in self.settings.rules.items()]
+        parts.append(section("dissect", {"program": quoted(self.dissect_path),
+                                         **self.settings.dissect}))
+        if self.settings.quarantine:
+            parts.append(section("quarantine", self.settings.quarantine))
         parts.append(section("spool", {"path": quoted(self.spool), "min_free": '"16M"',
                                        **self.settings.spool}))
         parts.append(section("control", {"socket": quoted("unix:" + self.control),
