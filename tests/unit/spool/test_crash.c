@@ -2,100 +2,10 @@
 // A child works on a spool and is killed at each single call that changes the disk. What it had
 // reported as kept must be there exactly once, byte for byte.
 #include <errno.h>
-#include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "tests/unit/spool/killer.h"
 #include "tests/unit/spool/witness.h"
-
-// --- the calls at which the child is killed (linked with --wrap) ---
-
-static long kill_at; // 0: never
-static long calls;
-static bool is_synced; // a kill does not need it: what was written is seen by the next process
-
-static void
-count_call(void)
-{
-    if (kill_at != 0 && __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) == kill_at)
-        (void)kill(getpid(), SIGKILL);
-}
-
-ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t offset);
-ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t offset);
-int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
-int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
-int __real_unlinkat(int dir, const char *name, int flags);
-int __wrap_unlinkat(int dir, const char *name, int flags);
-int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
-int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
-int __real_ftruncate(int fd, off_t len);
-int __wrap_ftruncate(int fd, off_t len);
-int __real_futimens(int fd, const struct timespec times[2]);
-int __wrap_futimens(int fd, const struct timespec times[2]);
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-
-// Half a page's worth goes out before the kill, as a write that a fatal signal ends.
-ssize_t
-__wrap_pwrite(int fd, const void *data, size_t len, off_t offset)
-{
-    if (kill_at != 0 && calls + 1 == kill_at && len > 4096)
-        (void)__real_pwrite(fd, data, 4096, offset);
-    count_call();
-    return __real_pwrite(fd, data, len, offset);
-}
-
-int
-__wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
-{
-    count_call();
-    return __real_renameat(from_dir, from, to_dir, to);
-}
-
-int
-__wrap_unlinkat(int dir, const char *name, int flags)
-{
-    count_call();
-    return __real_unlinkat(dir, name, flags);
-}
-
-int
-__wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
-{
-    count_call();
-    return __real_linkat(from_dir, from, to_dir, to, flags);
-}
-
-int
-__wrap_ftruncate(int fd, off_t len)
-{
-    count_call();
-    return __real_ftruncate(fd, len);
-}
-
-int
-__wrap_futimens(int fd, const struct timespec times[2])
-{
-    count_call();
-    return __real_futimens(fd, times);
-}
-
-int
-__wrap_fsync(int fd)
-{
-    count_call();
-    return is_synced ? __real_fsync(fd) : 0;
-}
-
-int
-__wrap_fdatasync(int fd)
-{
-    count_call();
-    return is_synced ? __real_fdatasync(fd) : 0;
-}
 
 // --- one call after the other ---
 
@@ -154,6 +64,14 @@ hold(struct spool_file *file)
 }
 
 static void
+quarantine(struct spool_file *file)
+{
+    tell(spool_file_id(file), HOLDING);
+    spool_file_quarantine(&file, "virus", "Eicar");
+    kit_run(&kit, kit_is_idle);
+}
+
+static void
 finish(struct spool_file *file)
 {
     kit_note(file, "sent", "0-1");
@@ -189,6 +107,8 @@ run_script(bool unnamed)
     tell("4X2k9QzT7m9", DEFERRED);
     hold(keep(WRITER_SPOOL, "4X2k9QzT7m4", 9000));
     hold(keep(WRITER_CHILD, "4X2k9QzT7m5.0", 9000));
+    quarantine(keep(WRITER_SPOOL, "4X2k9QzT7mA", 9000));
+    quarantine(keep(WRITER_CHILD, "4X2k9QzT7m5.1", 200000));
     finish(keep(WRITER_SPOOL, "4X2k9QzT7m6", 200000));
     file = keep(WRITER_RELAY, "4X2k9QzT7m7", 9000);
     take_over(file);

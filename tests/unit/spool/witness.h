@@ -23,7 +23,7 @@ enum { KNOWN_MAX = 100000 };
 struct known {
     char id[ID_MAX + 1];
     bool kept, going, holding, deferred; // as told
-    bool is_held;                        // as seen: it says so, wherever it is
+    bool is_held;                        // or quarantined, as seen: it says so, wherever it is
     unsigned seen;
 };
 
@@ -89,7 +89,7 @@ look_at(int dir_fd, const char *name)
         size_t len = (size_t)message.seal.len;
 
         it->seen++;
-        it->is_held = message.state.held;
+        it->is_held = message.state.held || message.state.quarantined;
         CU_ASSERT_EQUAL(pread(fd, content, len, (off_t)message.seal.offset), (ssize_t)len);
         for (size_t i = 0; i < len; i++)
             damaged += content[i] != kit_byte(it->id, i);
@@ -140,6 +140,7 @@ check_disk(const char *folder, const char *when)
     CU_ASSERT_EQUAL_FATAL(place_root_open(&root, folder, true, NULL), 0);
     CU_ASSERT_EQUAL(place_walk_instances(&root, visit_instance, &root, NULL), 0);
     CU_ASSERT_EQUAL(place_walk_hold(&root, visit, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(place_walk_quarantine(&root, visit, NULL, NULL), 0);
     place_root_close(&root);
     for (size_t i = 0; i < known_count; i++) {
         lost += known[i].kept && !known[i].going && known[i].seen == 0;
@@ -162,13 +163,13 @@ has_come(struct kit *it)
     return it->spool->tasks.pending == 0 && it->spool->homes.adopted == NULL;
 }
 
-// The next owner gives everything back, and leaves nothing but what is held.
+// The next owner gives everything back, and leaves nothing but what is held or quarantined.
 static inline void
 check_adoption(const char *folder, const char *when)
 {
     size_t expected = 0, held = 0;
     unsigned twice = 0;
-    char hold[300];
+    char hold[300], quarantine[300];
 
     for (size_t i = 0; i < known_count; i++) {
         held += known[i].is_held ? known[i].seen : 0;
@@ -190,7 +191,8 @@ check_adoption(const char *folder, const char *when)
     kit_run(&kit, has_come);
     kit_close(&kit);
     snprintf(hold, sizeof hold, "%s/hold", folder);
-    UNIT_CHECK_ROW(when, kit_count(hold, "") == held);
+    snprintf(quarantine, sizeof quarantine, "%s/quarantine", folder);
+    UNIT_CHECK_ROW(when, kit_count(hold, "") + kit_count(quarantine, "") == held);
 }
 
 #endif
