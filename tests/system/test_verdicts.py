@@ -63,7 +63,7 @@ class Verdicts(Case):
         self.assertIn(b"\r\nX-Tag: yes\r\n", tagged)
         self.assertTrue(subject_of(tagged).startswith(b"Subject: [TAG] "), subject_of(tagged))
         kept, = self.shown(postern, "quarantine")
-        self.assertEqual(sorted(rcpt["path"] for rcpt in kept["recipients"]), KEPT)
+        self.assertEqual(sorted(rcpt["address"] for rcpt in kept["recipients"]), KEPT)
         if sends_bounce:
             bounce = taken[(SENDER,)].content
             for path in REFUSED:
@@ -145,7 +145,7 @@ class Verdicts(Case):
         wait_until(lambda: self.shown(postern, "hold"), 10, "one is held")
         wait_until(lambda: len(sink.taken()) == 1, 10, "one is sent")
         held, = self.shown(postern, "hold")
-        postern.tool("unhold", held["id"])
+        postern.tool("unhold", held["queue_id"])
         wait_until(lambda: len(sink.taken()) == 2, 20, "the other is sent")
         self.assertEqual([one.recipients for one in sink.taken()],
                          [[b"plain1@example.com"], [b"plain0@example.com"]])
@@ -213,19 +213,19 @@ class Verdicts(Case):
         send(postern.ports[0], SENDER, KEPT, message())
         wait_until(lambda: self.shown(postern, "quarantine"), 10, "it is quarantined")
         kept, = self.shown(postern, "quarantine")
-        shown = postern.tool("show", kept["id"]).stdout
+        shown = postern.tool("show", kept["queue_id"]).stdout
         self.assertIn("kept by policy", shown)
         self.assertIn("keep", shown)
-        done = postern.tool("release", "--to", KEPT[0], kept["id"])
+        done = postern.tool("release", "--to", KEPT[0], kept["queue_id"])
         self.assertEqual(done.returncode, 0, done.stderr)
         wait_until(lambda: len(sink.taken()) == 1, 20, "one recipient's")
-        self.assertEqual(postern.tool("release", "--to", KEPT[0], kept["id"]).returncode, 1)
-        postern.tool("release", kept["id"])
+        self.assertEqual(postern.tool("release", "--to", KEPT[0], kept["queue_id"]).returncode, 1)
+        postern.tool("release", kept["queue_id"])
         wait_until(lambda: len(sink.taken()) == 2, 20, "the other's")
         self.assertEqual([one.recipients for one in sink.taken()],
                          [[path.encode()] for path in KEPT])
         self.assertEqual(split_ours(sink.taken()[0].content)[1], message())
-        self.assertEqual(postern.tool("release", kept["id"]).returncode, 1)
+        self.assertEqual(postern.tool("release", kept["queue_id"]).returncode, 1)
         self.assertEqual(len(self.shown(postern, "quarantine")), 1)
 
     def test_rescan(self) -> None:
@@ -234,12 +234,12 @@ class Verdicts(Case):
         send(postern.ports[0], SENDER, KEPT, message())
         wait_until(lambda: self.shown(postern, "quarantine"), 10, "it is quarantined")
         kept, = self.shown(postern, "quarantine")
-        postern.tool("rescan", kept["id"])
+        postern.tool("rescan", kept["queue_id"])
         postern.wait_log("quarantined", count=2)
         postern.settings.rules.clear()
         postern.reload()
         wait_until(lambda: self.shown(postern, "quarantine"), 10, "it is quarantined again")
-        postern.tool("rescan", kept["id"])
+        postern.tool("rescan", kept["queue_id"])
         wait_until(lambda: len(sink.taken()) == 1, 20, "it is sent under the new rules")
 
     def test_dry_run(self) -> None:
