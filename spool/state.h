@@ -61,7 +61,6 @@ struct decided_group {
     size_t to_count;
     char **edits; // opaque to the spool
     size_t edit_count;
-    bool copied; // a copy was made for somebody who is no recipient
 };
 
 struct spool_state {

@@ -184,26 +184,13 @@ apply_found(struct spool_state *state, const struct event *event, const struct j
     return true;
 }
 
-// For show only: who acts on what filters say wrote it into `decided`.
+// For show only: what follows from it is in `decided`.
 static bool
-apply_result(struct spool_state *state, const struct event *event, const struct journal_line *line)
+apply_told(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
     (void)state;
     (void)event;
     (void)line;
-    return true;
-}
-
-static bool
-apply_copied(struct spool_state *state, const struct event *event, const struct journal_line *line)
-{
-    uint64_t number;
-
-    (void)event;
-    if (str_parse_u64(journal_get(line, "g"), STATE_GROUPS_MAX - 1, &number) != 0)
-        return false;
-    if (number < state->group_count)
-        state->groups[number].copied = true;
     return true;
 }
 
@@ -350,7 +337,7 @@ apply_decided(struct spool_state *state, const struct event *event, const struct
 
 static const struct event events[] = {
     {"found",       apply_found,       0,              RCPT_OPEN     },
-    {"result",      apply_result,      0,              RCPT_OPEN     },
+    {"result",      apply_told,        0,              RCPT_OPEN     },
     {"crashed",     apply_crashed,     0,              RCPT_OPEN     },
     {"decided",     apply_decided,     FROM_UNRETIRED, RCPT_OPEN     },
     {"attempt",     apply_attempt,     FROM_WAITING,   RCPT_OPEN     },
@@ -362,7 +349,7 @@ static const struct event events[] = {
     {"discarded",   apply_outcome,     FROM_UNRETIRED, RCPT_DISCARDED},
     {"delayed",     apply_notice,      0,              RCPT_OPEN     },
     {"relayed",     apply_notice,      0,              RCPT_OPEN     },
-    {"copied",      apply_copied,      0,              RCPT_OPEN     },
+    {"copied",      apply_told,        0,              RCPT_OPEN     },
     {"quarantined", apply_quarantined, 0,              RCPT_OPEN     },
     {"release",     apply_release,     FROM_UNRETIRED, RCPT_OPEN     },
     {"released",    apply_release,     FROM_UNRETIRED, RCPT_OPEN     },

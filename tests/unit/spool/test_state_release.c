@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What quarantine, release, rescan and copies do in spool/state_apply.c.
+// What quarantine, release and rescan do in spool/state_apply.c.
 #include "spool/state.h"
 
 #include "tests/unit/harness.h"
@@ -23,6 +23,7 @@ test_quarantine(void)
     sample_apply_one(&state, "rescan");
     CU_ASSERT_FALSE(state.quarantined || state.found);
     CU_ASSERT_PTR_NULL(state.held_reason);
+    CU_ASSERT_TRUE(state.rescanned);
     CU_ASSERT_EQUAL(state.odd, 0);
     state_clear(&state);
 }
@@ -89,26 +90,10 @@ test_release(void)
     state_clear(&state);
 }
 
-static void
-test_copied(void)
-{
-    struct spool_state state;
-
-    state_init(&state, 2);
-    sample_apply(&state, (const char *const[]){"decided g=0 verdict=accept r=0",
-                                               "decided g=1 verdict=accept r=1",
-                                               "copied g=1 child=x", NULL});
-    CU_ASSERT_FALSE(state.groups[0].copied);
-    CU_ASSERT_TRUE(state.groups[1].copied);
-    CU_ASSERT_EQUAL(state.odd, 0);
-    state_clear(&state);
-}
-
 static const struct unit_test tests[] = {
     {"quarantine", test_quarantine},
     {"rescan",     test_rescan    },
     {"release",    test_release   },
-    {"copied",     test_copied    },
 };
 
 UNIT_MAIN("spool/state_release", tests)
