@@ -19,7 +19,7 @@ struct trial {
 
 struct splitting {
     struct split_request request;
-    notice_done *done;
+    split_done *done;
     void *arg;
 };
 
@@ -176,7 +176,7 @@ run_split(void *arg)
 }
 
 void
-split_start(struct spool *spool, const struct split_request *request, notice_done *done, void *arg)
+split_start(struct spool *spool, const struct split_request *request, split_done *done, void *arg)
 {
     struct splitting *splitting = mem_zalloc(sizeof *splitting);
 

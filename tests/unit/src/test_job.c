@@ -120,8 +120,8 @@ test_verdicts(void)
          "decided decided attempt sent attempt sent ",                                                    "finish ",     ""                       },
         {"one is quarantined",       "a@b", "aq",    "s", 2, 0, 0, "decided decided moved attempt sent ",
          "finish ",                                                                                                      "quarantine "            },
-        {"quarantined and held",     "a@b", "qh",    "s", 2, 0, 0, "decided decided moved moved ",
-         "finish ",                                                                                                      "quarantine hold "       },
+        {"quarantined and held",     "a@b", "qh",    "s", 2, 0, 0, "decided decided moved ",              "hold ",
+         "quarantine "                                                                                                                            },
         {"of each kind",             "a@b", "aqrdh", "s", 5, 0, 0,
          "decided decided decided decided decided failed discarded bounced moved moved attempt "
          "sent ",                                                                                         "finish ",     "bounce quarantine hold "},
