@@ -19,9 +19,10 @@ static const struct command_row commands[] = {
     [REQUEST_RETRY] = {"retry",  true,  true },
       [REQUEST_HOLD] = {"hold",   true,  false},
     [REQUEST_DELETE] = {"delete", true,  false},
-      [REQUEST_ADOPT] = {"adopt",  false, false},
-    [REQUEST_RELOAD] = {"reload", false, false},
-      [REQUEST_PING] = {"ping",   false, false},
+      [REQUEST_RESCAN] = {"rescan", true,  false},
+    [REQUEST_ADOPT] = {"adopt",  false, false},
+      [REQUEST_RELOAD] = {"reload", false, false},
+    [REQUEST_PING] = {"ping",   false, false},
 };
 
 static const char *const statuses[] = {

@@ -12,6 +12,7 @@ enum request_command {
     REQUEST_RETRY,  // ids or all
     REQUEST_HOLD,   // ids
     REQUEST_DELETE, // ids
+    REQUEST_RESCAN, // ids
     REQUEST_ADOPT,  // look for free instances now (after an offline change, unhold)
     REQUEST_RELOAD,
     REQUEST_PING // version, pids

@@ -97,6 +97,7 @@ wish_of(enum request_command command)
 {
     return command == REQUEST_HOLD     ? SPOOL_HOLD
            : command == REQUEST_DELETE ? SPOOL_DELETE
+           : command == REQUEST_RESCAN ? SPOOL_RESCAN
                                        : SPOOL_RETRY;
 }
 
