@@ -19,8 +19,11 @@ struct rules { // of one configuration
     size_t count;
     struct pattern_spec *patterns; // numbered over all rules
     size_t pattern_count;
-    char **own_headers; // names that rules add or set: incoming copies are removed
+    char **own_headers; // "X-..." names that rules add or set: incoming copies are removed
     size_t own_header_count;
+    // What acts where no rule does: "filter:NAME", as filters, and behind them "filter:dissect".
+    char **filter_rules;
+    size_t filter_count; // of filters
     bool needs_findings;
 };
 

@@ -34,7 +34,7 @@ enum trial_end {
     TRIAL_CRASHED // a dissector died on it; err tells. The caller counts and tries again
 };
 
-struct trial_outcome { // valid until trial_free
+struct trial_outcome {               // valid until trial_free
     const struct findings *findings; // NULL: nobody looked
     const struct result *results;
     size_t result_count;

@@ -19,7 +19,7 @@ ALLOWED = {room: set(LINE[:LINE.index(room) + 1]) for room in LINE}
 ALLOWED["tool"] = set(LINE) - {"src"} | {"tool"}
 
 STANDARD = set("""
-    assert ctype errno inttypes limits locale signal stdarg stdatomic stdbool stddef stdint stdio
+    assert ctype errno inttypes limits locale math signal stdarg stdatomic stdbool stddef stdint stdio
     stdlib string time aio dirent dlfcn fcntl glob fnmatch grp iconv langinfo libgen netdb poll
     pthread pwd regex sched semaphore spawn strings syslog unistd wchar
     getopt endian byteswap fts ftw err

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "policy/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/glob.h"
+#include "base/mem.h"
+
+static int
+compare_hits(const void *left, const void *right)
+{
+    const struct finding_hit *a = left;
+    const struct finding_hit *b = right;
+
+    if (a->pattern != b->pattern)
+        return a->pattern < b->pattern ? -1 : 1;
+    return a->rcpt < b->rcpt ? -1 : a->rcpt > b->rcpt ? 1 : 0;
+}
+
+static void
+sort_hits(struct evidence *evidence, const struct findings *findings)
+{
+    evidence->hits = mem_zarray(findings->hit_count, sizeof(evidence->hits[0]));
+    evidence->hit_count = findings->hit_count;
+    if (findings->hit_count == 0)
+        return;
+    memcpy(evidence->hits, findings->hits, findings->hit_count * sizeof(evidence->hits[0]));
+    qsort(evidence->hits, evidence->hit_count, sizeof(evidence->hits[0]), compare_hits);
+}
+
+void
+evidence_init(struct evidence *evidence, const struct decide_case *question, bool is_settling)
+{
+    const char *authserv_id = question->policy->authserv_id;
+
+    *evidence = (struct evidence){.question = question, .is_settling = is_settling};
+    origin_init(&evidence->origin, question->envelope);
+    if (question->findings == NULL)
+        return;
+    if (authserv_id == NULL || authserv_id[0] == '\0')
+        authserv_id = question->hostname;
+    authres_read(question->findings, authserv_id, &evidence->authres);
+    sort_hits(evidence, question->findings);
+}
+
+void
+evidence_clear(struct evidence *evidence)
+{
+    origin_clear(&evidence->origin);
+    authres_clear(&evidence->authres);
+    mem_free(&evidence->hits);
+    evidence->hit_count = 0;
+}
+
+struct answer
+evidence_answer(bool is_so)
+{
+    return (struct answer){.kind = is_so ? ANSWER_YES : ANSWER_NO};
+}
+
+struct answer
+evidence_answer_or(bool is_so, uint64_t causes)
+{
+    if (is_so || causes == 0)
+        return evidence_answer(is_so);
+    return (struct answer){.kind = ANSWER_UNKNOWN, .causes = causes};
+}
+
+static struct answer
+ask_pattern(const struct evidence *evidence, const struct condition_value *value, uint32_t rcpt)
+{
+    const struct findings *findings = evidence->question->findings;
+    struct finding_hit hit = {.pattern = value->pattern, .rcpt = rcpt};
+    bool is_blind = findings == NULL || findings->limit != LIMIT_NONE;
+    bool has_hit = evidence->hit_count > 0 && bsearch(&hit, evidence->hits, evidence->hit_count,
+                                                      sizeof(hit), compare_hits) != NULL;
+
+    return evidence_answer_or(has_hit, is_blind ? UINT64_C(1) << CONDITION_DISSECT : 0);
+}
+
+static bool
+has_client(const struct origin *origin, const struct condition_value *value)
+{
+    if (value->form == FORM_NET)
+        return origin->addr.len > 0 && net_has(&value->net, &origin->addr);
+    return glob_match(span_of(value->text), span_of(origin->name)) ||
+           glob_match(span_of(value->text), span_of(origin->address));
+}
+
+static bool
+has_envelope(const struct evidence *evidence, enum condition_kind kind,
+             const struct condition_value *value, size_t rcpt)
+{
+    const struct smtp_envelope *envelope = evidence->question->envelope;
+
+    if (kind == CONDITION_FROM)
+        return match_address(span_of(value->text), span_of(envelope->from));
+    if (kind == CONDITION_TO)
+        return match_address(span_of(value->text), span_of(envelope->rcpts[rcpt].path));
+    if (kind == CONDITION_CLIENT)
+        return has_client(&evidence->origin, value);
+    if (kind == CONDITION_HELO)
+        return glob_match(span_of(value->text), span_of(evidence->origin.helo));
+    if (kind == CONDITION_USER)
+        return glob_match(span_of(value->text), span_of(evidence->origin.user));
+    return match_range_has(&value->range, (double)evidence->question->len);
+}
+
+static struct answer
+ask_value(const struct evidence *evidence, enum condition_kind kind,
+          const struct condition_value *value, size_t rcpt)
+{
+    if (value->form == FORM_PATTERN)
+        return ask_pattern(evidence, value,
+                           kind == CONDITION_TO ? (uint32_t)rcpt : FINDING_ALL_RCPTS);
+    if (kind <= CONDITION_SIZE)
+        return evidence_answer(has_envelope(evidence, kind, value, rcpt));
+    if (condition_asks_filters(kind))
+        return evidence_results_ask(evidence, kind, value);
+    return evidence_findings_ask(evidence, kind, value);
+}
+
+struct answer
+evidence_ask(const struct evidence *evidence, const struct condition *condition, size_t rcpt)
+{
+    struct answer sum = {.kind = ANSWER_NO};
+
+    for (size_t i = 0; i < condition->count; i++) {
+        const struct condition_value *value = &condition->values[i];
+        struct answer answer = ask_value(evidence, condition->kind, value, rcpt);
+
+        if (answer.kind == (value->is_negated ? ANSWER_NO : ANSWER_YES))
+            return evidence_answer(true);
+        if (answer.kind == ANSWER_UNKNOWN) {
+            sum.kind = ANSWER_UNKNOWN;
+            sum.causes |= answer.causes;
+        }
+    }
+    return sum;
+}
