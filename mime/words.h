@@ -14,7 +14,7 @@ struct words_oddities {
     bool bad_word, unknown_charset, repeated_parameter, odd_boundary, gap;
 };
 
-// Unfolds and decodes (RFC 2047), in one pass: appended to out as UTF-8, bad bytes as U+FFFD.
+// Trims, unfolds and decodes (RFC 2047), in one pass: appended to out as UTF-8, bad bytes as U+FFFD.
 // Adjacent words are one text; padding inside a B word does not end it. -1: out's ceiling.
 int words_decode(struct charsets *charsets, struct span raw, struct buf *out,
                  struct words_oddities *oddities);
@@ -33,7 +33,8 @@ struct words_value { // "text/plain; charset=utf-8; name*0*=..."
 };
 
 // Everything is in the arena. At most max parameters are taken (0..max_parameters); -1: more stand
-// there (the first max are filled), or no room.
+// there (the first max are filled), no room, or more readings than can be gone into. Then there may
+// be a reading that is not told.
 int words_parse(struct charsets *charsets, struct span raw, size_t max, struct arena *arena,
                 struct words_value *value_out, struct words_oddities *oddities);
 const struct words_parameter *words_find(const struct words_value *value, const char *name);
