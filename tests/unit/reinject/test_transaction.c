@@ -210,8 +210,86 @@ test_rows(void)
         run_row(&rows[i]);
 }
 
+// What a decision changed goes out as it stands, whatever the envelope says: another sender, other
+// recipients with what they asked for, SIZE and the length of a chunk of what leaves.
+static const struct {
+    const char *name, *from, *from_params, *path, *params, *script;
+} changed_rows[] = {
+    {"changed, DATA",         "new@example.org", "SIZE=99999 BODY=8BITMIME RET=HDRS ENVID=x", "r@y",
+     "NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a@x",                                                                        FULL
+     "C MAIL FROM:<new@example.org> SIZE=20 BODY=8BITMIME RET=HDRS ENVID=x\n"
+     "P RCPT TO:<r@y> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a@x\nP RCPT TO:<b@x>\nP DATA\n"
+     "S 250 Ok\nS 250 Ok\nS 250 Ok\nS 354 go\nC X: new\nP \nP gone\nP ..d\nP .\nS 250 Ok\nQ\n"},
+    {"changed, BDAT",         "",                "size=1",                                    "r@y", "",
+     CHUNK "C MAIL FROM:<>\nP RCPT TO:<r@y>\nP RCPT TO:<b@x>\nP BDAT 20 LAST\n"
+           "P X: new\nP \nP gone\nP .d\nS 250 Ok\nS 250 Ok\nS 250 Ok\nS 250 Ok\nQ\n"                                                       },
+    {"changed, no abilities", "new@example.org", "SIZE=7 RET=FULL",                           "r@y", "NOTIFY=NEVER",
+     PLAIN "C MAIL FROM:<new@example.org>\nS 250 Ok\nC RCPT TO:<r@y>\nS 250 Ok\n"
+           "C RCPT TO:<b@x>\nS 250 Ok\nC DATA\nS 354 go\nC X: new\nP \nP gone\nP ..d\nP .\n"
+           "S 250 Ok\nQ\n"                                                                                                                 },
+};
+
+// "Subject: x", "", ".dot" with another header, a text put in, and "ot" left out.
+static struct body *
+edited_body(void)
+{
+    struct body_source source = {
+        .memory = span_of(content), .len = strlen(content), .digest = digest_of(span_of(content))};
+    struct body_piece pieces[] = {
+        {SPAN_LITERAL("X: new\r\n\r\n"), 0,  0},
+        {SPAN_LITERAL("gone\r\n"),       0,  0},
+        {{NULL, 0},                      14, 2},
+        {{NULL, 0},                      18, 2},
+    };
+
+    return body_new(&source, pieces, UNIT_COUNT(pieces));
+}
+
+static void
+run_changed(size_t i)
+{
+    const char *scripts[] = {changed_rows[i].script, NULL};
+    const char *name = changed_rows[i].name;
+    struct dialogue dialogue;
+    struct dialogue_mail mail;
+    struct hop_settings settings;
+    struct hop_config config = {.settings = &settings, .hostname = "me.example", .connections = 1};
+    struct hop *hop;
+
+    dialogue_begin(&dialogue, name, scripts);
+    settings = dialogue_settings(&dialogue);
+    hop = hop_new(dialogue.loop, &config, NULL);
+    dialogue_mail(&mail, dialogue.loop, changed_rows[i].from_params, "a@x b@x", span_of(""));
+    mail.envelope.from = (char *)(uintptr_t) "from@example.org";
+    mail.envelope.from_params = (char *)(uintptr_t) "SIZE=20 BODY=7BIT";
+    body_free(&mail.body);
+    mail.body = edited_body();
+    mail.delivery.body = mail.body;
+    mail.delivery.from = changed_rows[i].from;
+    free((void *)(uintptr_t)mail.rcpts[0].path);
+    mail.rcpts[0].path = strdup(changed_rows[i].path);
+    mail.rcpts[0].params = changed_rows[i].params;
+    hop_send(hop, &mail.delivery);
+    loop_run(dialogue.loop);
+    dialogue_check_results(name, &mail.delivery, "sent 250, sent 250");
+    UNIT_CHECK_ROW(name, !mail.delivery.body_same);
+    dialogue_linger(&dialogue, 5);
+    hop_free(&hop);
+    dialogue_linger(&dialogue, 5);
+    dialogue_mail_clear(&mail);
+    dialogue_end(&dialogue);
+}
+
+static void
+test_changed(void)
+{
+    for (size_t i = 0; i < UNIT_COUNT(changed_rows); i++)
+        run_changed(i);
+}
+
 static const struct unit_test tests[] = {
-    {"dialogues", test_rows},
+    {"dialogues", test_rows   },
+    {"changed",   test_changed},
 };
 
 UNIT_MAIN("reinject/transaction", tests)
