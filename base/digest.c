@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include <openssl/evp.h>
 #include <xxhash.h>
 
 #include "base/mem.h"
@@ -84,4 +85,67 @@ digest_format(struct digest_value value, char out[DIGEST_TEXT_LEN + 1])
         out[16 + i] = hex[value.low >> (60 - 4 * i) & 15];
     }
     out[DIGEST_TEXT_LEN] = '\0';
+}
+
+struct sha256 {
+    EVP_MD *kind; // fetched: may read files, so before any jail; used again and again
+    EVP_MD_CTX *state;
+};
+
+struct sha256 *
+sha256_new(void)
+{
+    struct sha256 *sha256 = mem_zalloc(sizeof *sha256);
+
+    sha256->kind = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sha256->state = EVP_MD_CTX_new();
+    assert(sha256->kind != NULL && sha256->state != NULL); // lack of memory
+    sha256_reset(sha256);
+    return sha256;
+}
+
+void
+sha256_free(struct sha256 **sha256)
+{
+    if (*sha256 == NULL)
+        return;
+    EVP_MD_CTX_free((*sha256)->state);
+    EVP_MD_free((*sha256)->kind);
+    mem_free(sha256);
+}
+
+void
+sha256_reset(struct sha256 *sha256)
+{
+    int done = EVP_DigestInit_ex2(sha256->state, sha256->kind, NULL);
+
+    assert(done == 1); // fails for lack of memory alone, as the two below do
+}
+
+void
+sha256_add(struct sha256 *sha256, const void *data, size_t len)
+{
+    int done = len == 0 ? 1 : EVP_DigestUpdate(sha256->state, data, len);
+
+    assert(done == 1);
+}
+
+void
+sha256_get(struct sha256 *sha256, uint8_t out[SHA256_LEN])
+{
+    int done = EVP_DigestFinal_ex(sha256->state, out, NULL);
+
+    assert(done == 1);
+}
+
+void
+sha256_format(const uint8_t value[SHA256_LEN], char out[SHA256_TEXT_LEN + 1])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < SHA256_LEN; i++) {
+        out[2 * i] = hex[value[i] >> 4];
+        out[2 * i + 1] = hex[value[i] & 15];
+    }
+    out[SHA256_TEXT_LEN] = '\0';
 }

@@ -28,7 +28,7 @@ void digest_format(struct digest_value value, char out[DIGEST_TEXT_LEN + 1]); //
 
 enum { SHA256_LEN = 32, SHA256_TEXT_LEN = 64 };
 
-struct sha256; // streaming state
+struct sha256; // streaming state; the first is made before any jail, since it may open files
 
 struct sha256 *sha256_new(void);
 void sha256_free(struct sha256 **sha256);

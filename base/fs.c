@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -264,6 +265,43 @@ out:
         (void)unlinkat(dir_fd, temporary, 0);
     errno = errnum;
     return result;
+}
+
+int
+fs_memory_file(const char *label, struct err *err)
+{
+    int fd = memfd_create(label, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    return fd < 0 ? err_sys(err, ERR_TEMP, errno, "memfd_create %s", label) : fd;
+}
+
+int
+fs_unnamed_file(int dir_fd, struct err *err)
+{
+    char temporary[NAME_MAX + 1];
+    int fd = open_retry(dir_fd, ".", O_TMPFILE | O_EXCL | O_RDWR, 0600);
+
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+        return fd < 0 ? fail_name(err, "open unnamed in", dir_fd, ".") : fd;
+    // Some network file systems know no file without a name.
+    fd = create_temporary(dir_fd, "unnamed", 0600, temporary, err);
+    if (fd >= 0)
+        (void)unlinkat(dir_fd, temporary, 0);
+    return fd;
+}
+
+int
+fs_reopen_read(int fd, struct err *err)
+{
+    char link[40];
+    int again;
+
+    // The link leads to what is open, under whatever name or none.
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    do
+        again = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    while (again < 0 && errno == EINTR);
+    return again < 0 ? fail_fd(err, "open again", fd) : again;
 }
 
 int

@@ -100,12 +100,46 @@ test_format_and_equal(void)
     CU_ASSERT(!digest_equal(a, (struct digest_value){.high = a.high + 1, .low = a.low}));
 }
 
+static void
+check_sha256(struct sha256 *sha256, struct span text, const char *expected)
+{
+    uint8_t value[SHA256_LEN];
+    char hex[SHA256_TEXT_LEN + 1];
+
+    for (size_t split = 0; split <= text.len; split++) {
+        sha256_reset(sha256);
+        sha256_add(sha256, text.data, split);
+        sha256_add(sha256, text.data + split, text.len - split);
+        sha256_get(sha256, value);
+        sha256_format(value, hex);
+        CU_ASSERT_STRING_EQUAL(hex, expected);
+    }
+}
+
+// FIPS 180-2, appendix B, and nothing at all.
+static void
+test_sha256(void)
+{
+    struct sha256 *sha256 = sha256_new();
+
+    check_sha256(sha256, SPAN_LITERAL(""),
+                 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    check_sha256(sha256, SPAN_LITERAL("abc"),
+                 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    check_sha256(sha256, SPAN_LITERAL("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    sha256_free(&sha256);
+    CU_ASSERT_PTR_NULL(sha256);
+    sha256_free(&sha256);
+}
+
 static const struct unit_test tests[] = {
     {"known values",     test_known           },
     {"split everywhere", test_split           },
     {"one bit",          test_one_bit         },
     {"sum64",            test_sum64           },
     {"format and equal", test_format_and_equal},
+    {"SHA-256",          test_sha256          },
 };
 
 UNIT_MAIN("base/digest", tests)

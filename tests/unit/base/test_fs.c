@@ -231,6 +231,43 @@ test_space(void)
     tear_down();
 }
 
+static void
+test_files_without_a_name(void)
+{
+    char bytes[8] = "";
+    struct stat info;
+    int fds[2], again;
+
+    set_up();
+    fds[0] = fs_memory_file("label", &err);
+    fds[1] = fs_unnamed_file(dir.fd, &err);
+    for (unsigned i = 0; i < 2; i++) {
+        CU_ASSERT_TRUE_FATAL(fds[i] >= 0);
+        CU_ASSERT_EQUAL(fcntl(fds[i], F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        CU_ASSERT_EQUAL(fs_write_all_at(fds[i], "hello", 5, 0, &err), 0);
+        CU_ASSERT_EQUAL(lseek(fds[i], 3, SEEK_SET), 3);
+        CU_ASSERT_EQUAL(fstat(fds[i], &info), 0);
+        CU_ASSERT_EQUAL(info.st_nlink, 0);
+        again = fs_reopen_read(fds[i], &err);
+        CU_ASSERT_TRUE_FATAL(again >= 0);
+        CU_ASSERT_EQUAL(fcntl(again, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+        CU_ASSERT_EQUAL(fcntl(again, F_GETFL) & O_ACCMODE, O_RDONLY);
+        // An offset of its own, the same bytes, and no way to change them.
+        CU_ASSERT_EQUAL(read(again, bytes, sizeof bytes), 5);
+        CU_ASSERT_EQUAL(memcmp(bytes, "hello", 5), 0);
+        CU_ASSERT_EQUAL(lseek(fds[i], 0, SEEK_CUR), 3);
+        CU_ASSERT_EQUAL(fs_write_all_at(again, "x", 1, 0, &err), -1);
+        close(fds[i]);
+        CU_ASSERT_EQUAL(fs_read_at(again, bytes, 2, 3, &err), 2);
+        close(again);
+    }
+    CU_ASSERT_EQUAL(fs_unnamed_file(-1, &err), -1);
+    CU_ASSERT_EQUAL(err.kind, ERR_TEMP);
+    CU_ASSERT_EQUAL(fs_reopen_read(-1, &err), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "open again"));
+    tear_down();
+}
+
 static const struct unit_test tests[] = {
     {"create, write, read",                                  test_create_write_read   },
     {"errors name the path",                                 test_errors_name_the_path},
@@ -239,6 +276,7 @@ static const struct unit_test tests[] = {
     {"move",                                                 test_move                },
     {"replace",                                              test_replace             },
     {"space",                                                test_space               },
+    {"files without a name",                                 test_files_without_a_name},
 };
 
 UNIT_MAIN("base/fs", tests)
