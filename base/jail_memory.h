@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// base/jail_memory.h - the bound on a process's address space; which file, CMake chooses.
+//
+// AddressSanitizer reserves terabytes of it: jail_memory_sanitized.c sets no bound.
+#ifndef POSTERN_BASE_JAIL_MEMORY_H
+#define POSTERN_BASE_JAIL_MEMORY_H
+
+#include "base/err.h"
+#include <stdint.h>
+
+int jail_memory_limit(uint64_t bytes, struct err *err);
+
+#endif
