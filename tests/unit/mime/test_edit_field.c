@@ -152,7 +152,8 @@ check_lines(struct span field)
 static void
 test_lengths(void)
 {
-    static const char *const characters[] = {UE, "\xe2\x82\xac", FACE, UE FACE, UE " a", "ab" UE};
+    static const char *const characters[] = {UE,        "\xe2\x82\xac", FACE,
+                                             (UE FACE), (UE " a"),      ("ab" UE)};
 
     for (size_t i = 0; i < UNIT_COUNT(characters); i++) {
         for (size_t count = 1; count < 120; count++) {

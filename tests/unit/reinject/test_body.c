@@ -261,7 +261,7 @@ test_large_pieces(void)
 {
     enum { LEN = 3 * BODY_BLOCK + 17, HEAD = 2 * BODY_BLOCK + 5 };
 
-    char *message = malloc(LEN), *head = malloc(HEAD);
+    char *message = memset(malloc(LEN), '.', LEN), *head = memset(malloc(HEAD), 'h', HEAD);
     struct body_piece pieces[] = {
         {.literal = span_from(head, HEAD)}, RANGE(1000, 10), RANGE(5000, LEN - 5000)};
     struct disk disk;
@@ -269,8 +269,6 @@ test_large_pieces(void)
     struct body *body;
     struct buf out;
 
-    memset(message, '.', LEN);
-    memset(head, 'h', HEAD);
     memcpy(message + LEN - 2, "\r\n", 2);
     body = body_new(&source, pieces, UNIT_COUNT(pieces));
     buf_init(&out, 1 << 20);
