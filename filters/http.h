@@ -1,35 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// filters/http.h - one HTTP request on the loop; door to libcurl.
+// filters/http.h - one HTTP request on the loop, on a connection of its own; door to libcurl.
 //
 // No redirect, no proxy, no other protocol, no `Expect: 100-continue`, numeric addresses only (curl
-// never resolves). The reply is bounded. done comes once, never from within http_start, never after
-// http_cancel.
+// never resolves). The reply is bounded, and so is its header. done comes once, never from within
+// http_start, never after http_cancel.
 #ifndef POSTERN_FILTERS_HTTP_H
 #define POSTERN_FILTERS_HTTP_H
 
 #include "base/addr.h"
-#include "base/buf.h"
+#include "base/loop.h"
 #include "filters/content.h"
 
-struct http; // connections and handles of one loop
 struct http_call;
-
-struct http *http_new(struct loop *loop, struct err *err);
-void http_free(struct http **http); // no call may be open
 
 struct http_request {
     const struct addr *server;
-    const char *method, *path;
-    const char *const *headers; // "Name: value", no control characters; NULL-terminated
-    struct content *content;    // body; NULL: none
-    uint64_t connect_timeout_ms, timeout_ms;
+    const char *path;           // "/ping"
+    const char *const *headers; // "Name: value", no control characters; NULL-terminated, or NULL
+    struct content *content;    // the body of a POST; NULL: a GET
+    uint64_t connect_timeout_ms, timeout_ms; // connecting is part of timeout_ms
     size_t reply_max;
-    // status 0: no reply; err tells. body is valid for the call.
+    // status 0: no reply, or not all of it; err tells, else NULL. body is valid for the call.
     void (*done)(void *arg, int status, struct span body, const struct err *err);
     void *arg;
 };
 
-struct http_call *http_start(struct http *http, const struct http_request *request);
+// What request points to is copied, but for the content, which lives until done or cancel.
+struct http_call *http_start(struct loop *loop, const struct http_request *request);
 void http_cancel(struct http_call **call);
 
 #endif
