@@ -9,8 +9,7 @@
 
 enum {
     FOLD_AT = 78,
-    WORD_LINE_MAX = 76, // RFC 2047 2
-    WORD_MAX = 75,
+    WORD_LINE_MAX = 76, // RFC 2047 2; with the blank in front no word is above 75
     WORD_FRAME = sizeof WORD_HEAD WORD_TAIL - 1,
     WORD_MIN = WORD_FRAME + 8 // holds any character
 };
@@ -87,7 +86,6 @@ word_len(const struct line *line, struct span text)
     size_t room = line->column < WORD_LINE_MAX ? WORD_LINE_MAX - line->column : 0;
     size_t len = 0, next;
 
-    room = room < WORD_MAX ? room : WORD_MAX;
     room = room < WORD_FRAME ? 0 : (room - WORD_FRAME) / 4 * 3;
     while (len < text.len) {
         next = str_utf8_len(span_skip(text, len));

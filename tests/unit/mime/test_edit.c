@@ -148,6 +148,10 @@ test_bounds(void)
     memset(value, 'v', sizeof value);
     memset(name, 'n', sizeof name - 1);
     CU_ASSERT(edit_list_add(&list, EDIT_ADD, name, span_of(""), 0, NULL) == -1);
+    buf_init(&out, EDIT_TEXT_MAX);
+    CU_ASSERT(buf_printf(&out, "add 0 %s:", name) == 0);
+    CU_ASSERT(edit_parse(buf_span(&out), &list, NULL) == -1);
+    buf_clear(&out);
     name[EDIT_NAME_MAX] = '\0';
     CU_ASSERT(edit_list_add(&list, EDIT_ADD, name, span_from(value, EDIT_VALUE_MAX + 1), 0, NULL) ==
               -1);

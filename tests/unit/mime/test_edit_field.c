@@ -4,7 +4,10 @@
 #include "tests/unit/harness.h"
 
 #define TEN "123456789 "
-#define UE "\xc3\xbc" // w7w=
+#define UE "\xc3\xbc"       // w7w=
+#define EURO "\xe2\x82\xac" // 4oKs
+#define EUROS_13 EURO EURO EURO EURO EURO EURO EURO EURO EURO EURO EURO EURO EURO
+#define LONG "0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
 #define FACE "\xf0\x9f\x98\x80"
 
 static const struct {
@@ -12,33 +15,41 @@ static const struct {
     bool is_utf8;
     const char *field;
 } write_rows[] = {
-    {"X",                                                                 "",                                                     false, "X:\r\n"                        },
-    {"X",                                                                 "a",                                                    false, "X: a\r\n"                      },
-    {"X",                                                                 "\r\n a",                                               false, "X:\r\n a\r\n"                  },
+    {"X",                                                                 "",                                                     false, "X:\r\n"                              },
+    {"X",                                                                 "a",                                                    false, "X: a\r\n"                            },
+    {"X",                                                                 "\r\n a",                                               false, "X:\r\n a\r\n"                        },
     {"X",                                                                 TEN TEN TEN TEN TEN TEN TEN "12345",                    false,
-     "X: " TEN TEN TEN TEN TEN TEN TEN "12345\r\n"                                                                                                                       },
+     "X: " TEN TEN TEN TEN TEN TEN TEN "12345\r\n"                                                                                                                             },
     {"X",                                                                 TEN TEN TEN TEN TEN TEN TEN "123456",                   false,
-     "X: " TEN TEN TEN TEN TEN TEN "123456789\r\n 123456\r\n"                                                                                                            },
+     "X: " TEN TEN TEN TEN TEN TEN "123456789\r\n 123456\r\n"                                                                                                                  },
     {"X",                                                                 TEN TEN TEN TEN TEN TEN TEN "  \t123456",               false,
-     "X: " TEN TEN TEN TEN TEN TEN "123456789\r\n   \t123456\r\n"                                                                                                        },
+     "X: " TEN TEN TEN TEN TEN TEN "123456789\r\n   \t123456\r\n"                                                                                                              },
     {"X",                                                                 TEN TEN TEN TEN TEN TEN TEN TEN "\r\n a",               false,
-     "X: " TEN TEN TEN TEN TEN TEN TEN TEN "\r\n a\r\n"                                                                                                                  },
-    {"X",                                                                 UE,                                                     false, "X: =?UTF-8?B?w7w=?=\r\n"       },
-    {"X",                                                                 UE,                                                     true,  "X: " UE "\r\n"                 },
-    {"X",                                                                 "\xff",                                                 true,  "X: =?UTF-8?B?/w==?=\r\n"       },
+     "X: " TEN TEN TEN TEN TEN TEN TEN TEN "\r\n a\r\n"                                                                                                                        },
+    {"X",                                                                 UE,                                                     false, "X: =?UTF-8?B?w7w=?=\r\n"             },
+    {"X",                                                                 UE,                                                     true,  "X: " UE "\r\n"                       },
+    {"X",                                                                 "\xff",                                                 true,  "X: =?UTF-8?B?/w==?=\r\n"             },
     {"From",                                                              "J" UE "rg M" UE "ller <a@b>",                          false,
-     "From: =?UTF-8?B?SsO8cmcgTcO8bGxlcg==?= <a@b>\r\n"                                                                                                                  },
+     "From: =?UTF-8?B?SsO8cmcgTcO8bGxlcg==?= <a@b>\r\n"                                                                                                                        },
     {"From",                                                              "a b" UE " c d" UE "\r\n\te",                           false,
-     "From: a =?UTF-8?B?YsO8?= c =?UTF-8?B?ZMO8?=\te\r\n"                                                                                                                },
-    {"From",                                                              UE "\r\n " UE,                                          false, "From: =?UTF-8?B?w7wgw7w=?=\r\n"},
-    {"From",                                                              "\r\n " UE,                                             false, "From: =?UTF-8?B?w7w=?=\r\n"    },
+     "From: a =?UTF-8?B?YsO8?= c =?UTF-8?B?ZMO8?=\te\r\n"                                                                                                                      },
+    {"From",                                                              UE "\r\n " UE,                                          false, "From: =?UTF-8?B?w7wgw7w=?=\r\n"      },
+    {"From",                                                              "\r\n " UE,                                             false, "From: =?UTF-8?B?w7w=?=\r\n"          },
     {"X",                                                                 TEN TEN TEN TEN TEN "12345 " UE,                        false,
-     "X: " TEN TEN TEN TEN TEN "12345\r\n =?UTF-8?B?w7w=?=\r\n"                                                                                                          },
+     "X: " TEN TEN TEN TEN TEN "12345\r\n =?UTF-8?B?w7w=?=\r\n"                                                                                                                },
     {"Abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij", UE,                                                     false,
-     "Abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij:\r\n =?UTF-8?B?w7w=?=\r\n"                                                                       },
+     "Abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij:\r\n =?UTF-8?B?w7w=?=\r\n"                                                                             },
+ // 39 octets fill the line: one word; an octet more makes two.
+    {"Subject",                                                           EUROS_13,                                               false,
+     "Subject: =?UTF-8?B?4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs?=\r\n"                                                                                           },
+    {"Subject",                                                           EUROS_13 UE,                                            false,
+     "Subject: =?UTF-8?B?4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs?=\r\n "
+     "=?UTF-8?B?w7w=?=\r\n"                                                                                                                                                    },
+ // What comes first is not folded: there is no blank to fold at.
+    {"X",                                                                 LONG " " UE,                                            false, "X: " LONG "\r\n =?UTF-8?B?w7w=?=\r\n"},
     {"Subject",                                                           FACE FACE FACE FACE FACE FACE FACE FACE FACE FACE FACE, false,
      "Subject: =?UTF-8?B?8J+YgPCfmIDwn5iA8J+YgPCfmIDwn5iA8J+YgPCfmIDwn5iA?=\r\n "
-     "=?UTF-8?B?8J+YgPCfmIA=?=\r\n"                                                                                                                                      },
+     "=?UTF-8?B?8J+YgPCfmIA=?=\r\n"                                                                                                                                            },
 };
 
 static void

@@ -403,15 +403,17 @@ test_failures(void)
 static void
 test_no_name(void)
 {
-    struct spool_file parent;
-    struct ending ending;
+    for (size_t len = 0; len < 2; len++) {
+        struct spool_file parent;
+        struct ending ending;
 
-    reset(&parent, 10);
-    strcpy(parent.envelope.id, "4X2k9QzT7mB.zzzzzz.zzzzzz.zzzzzz.zzzzzz");
-    ending = run(&parent, NULL, "hold");
-    CU_ASSERT(ending.file == NULL && ending.err.kind == ERR_PERM);
-    CU_ASSERT(fake.kind == WRITER_SPOOL && child_content.len == 0); // no writer was made
-    clear(&parent);
+        reset(&parent, len);
+        strcpy(parent.envelope.id, "4X2k9QzT7mB.zzzzzz.zzzzzz.zzzzzz.zzzzzz");
+        ending = run(&parent, NULL, "hold");
+        CU_ASSERT(ending.file == NULL && ending.err.kind == ERR_PERM);
+        CU_ASSERT(fake.kind == WRITER_SPOOL && child_content.len == 0); // no writer was made
+        clear(&parent);
+    }
 }
 
 static const struct unit_test tests[] = {
