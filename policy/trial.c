@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "policy/trial.h"
+
+#include <time.h>
+
+#include "base/mem.h"
+#include "policy/origin.h"
+
+struct trial {
+    struct trial_parts parts;
+    struct trial_request request;
+    trial_done *done;
+    void *arg;
+    uint64_t deadline_ms; // loop time
+    uint64_t since_us;    // when the present step began
+    struct origin origin;
+    struct span *rcpts;
+    struct content *content;
+    struct dissect_request look;
+    struct dissect_job *looking;
+    struct loop_timer *timer; // of the look; the runner watches the rest
+    struct findings *findings;
+    struct runner_request question;
+    struct runner *asking;
+    struct trial_outcome outcome;
+};
+
+static uint64_t
+now_us(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t
+take_time(struct trial *trial)
+{
+    uint64_t now = now_us();
+    uint64_t took = now - trial->since_us;
+
+    trial->since_us = now;
+    return took;
+}
+
+static struct decide_case
+case_of(const struct trial *trial, const struct result *results)
+{
+    const struct trial_parts *parts = &trial->parts;
+
+    return (struct decide_case){
+        .rules = parts->rules,
+        .use_rules = trial->request.use_rules,
+        .skip_rule = trial->request.envelope->skip_rule,
+        .policy = parts->policy,
+        .dissect = parts->dissect_settings,
+        .filters = filters_count(parts->filters) > 0 ? filters_settings(parts->filters, 0) : NULL,
+        .results = results,
+        .filter_count = filters_count(parts->filters),
+        .findings = trial->findings,
+        .envelope = trial->request.envelope,
+        .len = content_len(trial->content),
+        .hostname = trial->request.hostname,
+    };
+}
+
+static void
+finish(struct trial *trial, const struct decide_case *question)
+{
+    trial->outcome.findings = trial->findings;
+    trial->outcome.results = question->results;
+    trial->outcome.result_count = question->results == NULL ? 0 : question->filter_count;
+    decide(question, &trial->outcome.decision);
+    trial->done(trial->arg, TRIAL_DECIDED, &trial->outcome, NULL);
+}
+
+static bool
+is_settled(void *arg, const struct result *results, size_t count)
+{
+    const struct trial *trial = arg;
+    struct decide_case question = case_of(trial, results);
+
+    (void)count;
+    return decide_is_settled(&question);
+}
+
+static void
+on_asked(void *arg, struct result *results, size_t count)
+{
+    struct trial *trial = arg;
+    struct decide_case question = case_of(trial, results);
+
+    (void)count;
+    trial->outcome.ask_us = take_time(trial);
+    finish(trial, &question);
+}
+
+static void
+ask(struct trial *trial)
+{
+    trial->question = (struct runner_request){
+        .message = {.envelope = trial->request.envelope,
+                    .findings = trial->findings,
+                    .content = trial->content},
+        .deadline_ms = trial->deadline_ms,
+        .is_settled = is_settled,
+        .done = on_asked,
+        .arg = trial,
+    };
+    trial->asking = runner_start(trial->parts.filters, &trial->question);
+}
+
+// Filters would be asked in vain: nothing is decided without a look.
+static void
+give_up(struct trial *trial)
+{
+    struct decide_case question = case_of(trial, NULL);
+
+    question.look_failed = true;
+    finish(trial, &question);
+}
+
+static void
+on_look(void *arg, enum dissect_end end, struct findings *findings_take, const struct err *err)
+{
+    struct trial *trial = arg;
+
+    trial->looking = NULL;
+    trial->findings = findings_take;
+    trial->outcome.look_us = take_time(trial);
+    loop_timer_stop(trial->timer);
+    if (end == DISSECT_FOUND)
+        ask(trial);
+    else if (end == DISSECT_CRASHED)
+        trial->done(trial->arg, TRIAL_CRASHED, &trial->outcome, err);
+    else
+        give_up(trial);
+}
+
+static void
+on_deadline(void *arg)
+{
+    struct trial *trial = arg;
+
+    dissect_cancel(&trial->looking);
+    trial->outcome.look_us = take_time(trial);
+    give_up(trial);
+}
+
+static void
+fill_query(struct trial *trial)
+{
+    const struct smtp_envelope *envelope = trial->request.envelope;
+    const struct content_source *source = &trial->request.source;
+    bool is_in_memory = source->memory.data != NULL;
+
+    trial->rcpts = mem_zarray(envelope->rcpt_count, sizeof(trial->rcpts[0]));
+    for (size_t i = 0; i < envelope->rcpt_count; i++)
+        trial->rcpts[i] = span_of(envelope->rcpts[i].path);
+    trial->look = (struct dissect_request){
+        .query = {.id = span_of(envelope->id),
+                  .offset = is_in_memory ? 0 : source->offset,
+                  .len = is_in_memory ? source->memory.len : source->len,
+                  .content = source->memory,
+                  .from = span_of(envelope->from),
+                  .helo = span_of(trial->origin.helo),
+                  .user = span_of(trial->origin.user),
+                  .client_name = span_of(trial->origin.name),
+                  .rcpts = trial->rcpts,
+                  .rcpt_count = envelope->rcpt_count},
+        .fd = is_in_memory ? -1 : source->fd_take,
+        .wait_ms = trial->parts.policy->deadline,
+    };
+}
+
+struct trial *
+trial_start(const struct trial_parts *parts, const struct trial_request *request, trial_done *done,
+            void *arg)
+{
+    struct trial *trial = mem_zalloc(sizeof(*trial));
+
+    trial->parts = *parts;
+    trial->request = *request;
+    trial->done = done;
+    trial->arg = arg;
+    trial->since_us = now_us();
+    trial->deadline_ms = loop_now_ms(parts->loop) + parts->policy->deadline;
+    trial->content = content_new(parts->loop, parts->pool, &request->source);
+    trial->timer = loop_timer_new(parts->loop, on_deadline, trial);
+    if (parts->dissect == NULL) {
+        ask(trial);
+        return trial;
+    }
+    origin_init(&trial->origin, request->envelope);
+    fill_query(trial);
+    trial->looking = dissect_start(parts->dissect, &trial->look, on_look, trial);
+    loop_timer_start(trial->timer, parts->policy->deadline);
+    return trial;
+}
+
+void
+trial_free(struct trial **trial_ptr)
+{
+    struct trial *trial = *trial_ptr;
+
+    if (trial == NULL)
+        return;
+    if (trial->looking != NULL)
+        dissect_cancel(&trial->looking);
+    if (trial->asking != NULL)
+        runner_free(&trial->asking);
+    loop_timer_free(&trial->timer);
+    decision_clear(&trial->outcome.decision);
+    findings_free(&trial->findings);
+    content_free(&trial->content);
+    origin_clear(&trial->origin);
+    mem_free(&trial->rcpts);
+    mem_free(trial_ptr);
+}
