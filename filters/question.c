@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -187,17 +188,23 @@ on_try_done(void *arg, enum filter_end end, struct result *result_take, const st
     pause_or_fail(question);
 }
 
+// Where all were asked it begins anew, with another one than the last if there is one.
 static size_t
 pick(struct question *question)
 {
     struct upstream *upstream = question->request.one->upstream;
-    size_t server = upstream_pick(upstream, now_ms(question), question->tried);
+    uint64_t last = question->tried != 0 ? UINT64_C(1) << question->server : 0;
+    uint64_t masks[] = {question->tried, last, 0};
 
-    if (server == SIZE_MAX)
-        server = upstream_pick(upstream, now_ms(question), 0);
-    assert(server != SIZE_MAX); // at least one is configured
-    question->tried |= UINT64_C(1) << server;
-    return server;
+    for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+        size_t server = upstream_pick(upstream, now_ms(question), masks[i]);
+
+        if (server == SIZE_MAX)
+            continue;
+        question->tried = masks[i] | UINT64_C(1) << server;
+        return server;
+    }
+    abort(); // there is at least one
 }
 
 static uint64_t
