@@ -24,9 +24,9 @@ const char *result_kind_name(enum result_kind kind); // "clean", "hit", ...
 // What a filter that knows such things asks for (rspamd's action, a milter's).
 enum result_wish {
     WISH_NONE,
-    WISH_ACCEPT,     // "no action", "greylist", "add header", "rewrite subject"
+    WISH_ACCEPT, // "no action", "greylist", "add header", "rewrite subject"
     WISH_REJECT,
-    WISH_DEFER,      // "soft reject"
+    WISH_DEFER, // "soft reject"
     WISH_QUARANTINE,
     WISH_DISCARD
 };
@@ -35,16 +35,16 @@ const char *result_wish_name(enum result_wish wish);
 
 struct result {
     enum result_kind kind;
-    bool is_virus;    // a hit by name of malware: names are viruses
+    bool is_virus; // a hit by name of malware: names are viruses
     bool has_score;
     double score, required_score;
-    char **names;     // viruses or symbols
+    char **names; // viruses or symbols
     size_t name_count;
-    char *action;     // as the filter calls it, "add header"; NULL
+    char *action; // as the filter calls it, "add header"; NULL
     enum result_wish wish;
-    char *reply;      // text for a reject or defer that the filter gave; NULL
-    char *reason;     // why unscannable or failed; NULL
-    char *server;     // who answered
+    char *reply;            // text for a reject or defer that the filter gave; NULL
+    char *reason;           // why unscannable or failed; NULL
+    char *server;           // who answered
     struct edit_list edits; // apply only where the message is delivered
     uint64_t took_us;
 };

@@ -21,24 +21,24 @@ enum filter_on_unscannable {
 };
 
 struct filter_settings {
-    char *name;                  // the title; [0-9A-Za-z_.-], at most 64
-    int type;                    // enum filter_type_index; must be set
-    struct setting_list servers; // struct addr: asked in turn
-    struct setting_list weights; // uint64_t as text, one a server [all 1]
-    struct setting_list backup;  // struct addr: asked while no server is alive
-    uint64_t connect_timeout;    // ms [1s]
-    uint64_t timeout;            // ms, of the whole filter, tries and all [20s]
-    uint64_t max_size;           // bytes; a larger message is not scanned: unscannable [25M]
-    uint64_t connections;        // questions under way, of the whole daemon [50]
-    int on_error;                // enum filter_on_error [defer]
-    int on_unscannable;          // enum filter_on_unscannable [quarantine]
-    uint64_t retries;            // further tries after a server's trouble [2]
-    uint64_t retry_delay;        // ms in front of the first of them; doubles [100ms]
-    uint64_t max_errors;         // within error_time: the server is dead [10]
-    uint64_t error_time;         // ms [10s]
-    uint64_t dead_time;          // ms [300s]
-    uint64_t probe_interval;     // ms between health probes of a dead server; 0: none [10s]
-    struct setting_list skip_clients;    // struct net
+    char *name;                       // the title; [0-9A-Za-z_.-], at most 64
+    int type;                         // enum filter_type_index; must be set
+    struct setting_list servers;      // struct addr: asked in turn
+    struct setting_list weights;      // uint64_t as text, one a server [all 1]
+    struct setting_list backup;       // struct addr: asked while no server is alive
+    uint64_t connect_timeout;         // ms [1s]
+    uint64_t timeout;                 // ms, of the whole filter, tries and all [20s]
+    uint64_t max_size;                // bytes; a larger message is not scanned: unscannable [25M]
+    uint64_t connections;             // questions under way, of the whole daemon [50]
+    int on_error;                     // enum filter_on_error [defer]
+    int on_unscannable;               // enum filter_on_unscannable [quarantine]
+    uint64_t retries;                 // further tries after a server's trouble [2]
+    uint64_t retry_delay;             // ms in front of the first of them; doubles [100ms]
+    uint64_t max_errors;              // within error_time: the server is dead [10]
+    uint64_t error_time;              // ms [10s]
+    uint64_t dead_time;               // ms [300s]
+    uint64_t probe_interval;          // ms between health probes of a dead server; 0: none [10s]
+    struct setting_list skip_clients; // struct net
     struct setting_list skip_recipients; // globs: skipped where all recipients match
 };
 
