@@ -23,9 +23,10 @@ struct content_source {
 
 struct content *content_new(struct loop *loop, struct pool *pool,
                             const struct content_source *source);
-void content_free(struct content **content); // what still runs is ignored, and freed when it ends
+// What still runs is ignored, and freed when it ends; nothing of it may be cancelled after this.
+void content_free(struct content **content);
 uint64_t content_len(const struct content *content);
-struct span content_memory(const struct content *content); // {NULL, 0}: content_read_start
+struct span content_memory(const struct content *content); // data NULL: content_read_start
 
 // len bytes at offset into data, which lives until done or cancel. Never past the end.
 struct content_read *content_read_start(struct content *content, uint64_t offset, char *data,
