@@ -162,7 +162,7 @@ put_encoded(struct line *line, struct span text)
             continue;
         }
         run = take_while(&text, false);
-        put_gap(line, gap, run.len, FOLD_AT);
+        put_gap(line, gap, run.len, WORD_LINE_MAX);
         put(line, run);
     }
 }
@@ -256,7 +256,7 @@ put_prefix(struct line *line, struct span text, struct span rest, bool is_utf8)
         return;
     if (gap.len == 0 && (!is_raw || is_word(rest)))
         gap = SPAN_LITERAL(" ");
-    put_gap(line, gap, first_line_len(rest), FOLD_AT);
+    put_gap(line, gap, first_line_len(rest), WORD_LINE_MAX);
 }
 
 int

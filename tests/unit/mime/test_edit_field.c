@@ -72,24 +72,24 @@ static const struct {
     bool is_utf8;
     const char *result;
 } prefix_rows[] = {
-    {"Subject: a\r\n",                                   "[X] ", false, "Subject: [X] a\r\n"                          },
-    {"Subject: a\r\n",                                   "[X]",  false, "Subject: [X]a\r\n"                           },
-    {"Subject: =?u?q?a?=\r\n",                           "[X] ", false, "Subject: [X] =?u?q?a?=\r\n"                  },
-    {"Subject: =?u?q?a?=\r\n",                           "[X]",  false, "Subject: [X] =?u?q?a?=\r\n"                  },
-    {"Subject:\r\n =?u?q?a?=\r\n",                       "[X] ", false, "Subject: [X]\r\n =?u?q?a?=\r\n"              },
-    {"Subject:\n a\n",                                   "[X] ", false, "Subject: [X]\n a\n"                          },
-    {"Subject: a\r\n",                                   UE " ", true,  "Subject: " UE " a\r\n"                       },
-    {"Subject: a\r\n",                                   UE " ", false, "Subject: =?UTF-8?B?w7w=?= a\r\n"             },
-    {"Subject: a\r\n",                                   UE,     false, "Subject: =?UTF-8?B?w7w=?= a\r\n"             },
-    {"Subject: " UE "\r\n",                              UE " ", false, "Subject: =?UTF-8?B?w7w=?= " UE "\r\n"        },
+    {"Subject: a\r\n",                                 "[X] ", false, "Subject: [X] a\r\n"                          },
+    {"Subject: a\r\n",                                 "[X]",  false, "Subject: [X]a\r\n"                           },
+    {"Subject: =?u?q?a?=\r\n",                         "[X] ", false, "Subject: [X] =?u?q?a?=\r\n"                  },
+    {"Subject: =?u?q?a?=\r\n",                         "[X]",  false, "Subject: [X] =?u?q?a?=\r\n"                  },
+    {"Subject:\r\n =?u?q?a?=\r\n",                     "[X] ", false, "Subject: [X]\r\n =?u?q?a?=\r\n"              },
+    {"Subject:\n a\n",                                 "[X] ", false, "Subject: [X]\n a\n"                          },
+    {"Subject: a\r\n",                                 UE " ", true,  "Subject: " UE " a\r\n"                       },
+    {"Subject: a\r\n",                                 UE " ", false, "Subject: =?UTF-8?B?w7w=?= a\r\n"             },
+    {"Subject: a\r\n",                                 UE,     false, "Subject: =?UTF-8?B?w7w=?= a\r\n"             },
+    {"Subject: " UE "\r\n",                            UE " ", false, "Subject: =?UTF-8?B?w7w=?= " UE "\r\n"        },
  // What is between two words is not shown, so the blank goes into the first.
-    {"Subject: =?u?q?a?=\r\n",                           UE " ", false, "Subject: =?UTF-8?B?w7wg?= =?u?q?a?=\r\n"     },
-    {"Subject:\r\n\t=?u?q?a?=\r\n",                      UE " ", false, "Subject: =?UTF-8?B?w7wg?=\r\n\t=?u?q?a?=\r\n"},
-    {"Subject: " TEN TEN TEN TEN TEN TEN "12345678\r\n", "X ",   false,
-     "Subject: X\r\n " TEN TEN TEN TEN TEN TEN "12345678\r\n"                                                         },
-    {"Subject: " TEN TEN TEN TEN TEN TEN "1234567\r\n",  "X ",   false,
-     "Subject: X " TEN TEN TEN TEN TEN TEN "1234567\r\n"                                                              },
-    {"Subject:",                                         "X ",   false, "Subject: X"                                  },
+    {"Subject: =?u?q?a?=\r\n",                         UE " ", false, "Subject: =?UTF-8?B?w7wg?= =?u?q?a?=\r\n"     },
+    {"Subject:\r\n\t=?u?q?a?=\r\n",                    UE " ", false, "Subject: =?UTF-8?B?w7wg?=\r\n\t=?u?q?a?=\r\n"},
+    {"Subject: " TEN TEN TEN TEN TEN TEN "123456\r\n", "X ",   false,
+     "Subject: X\r\n " TEN TEN TEN TEN TEN TEN "123456\r\n"                                                         },
+    {"Subject: " TEN TEN TEN TEN TEN TEN "12345\r\n",  "X ",   false,
+     "Subject: X " TEN TEN TEN TEN TEN TEN "12345\r\n"                                                              },
+    {"Subject:",                                       "X ",   false, "Subject: X"                                  },
 };
 
 static void
