@@ -2,7 +2,8 @@
 // mime/archive.h - what archives hold, archives in them too, within bounds; door to libarchive.
 //
 // Formats and filters are named one by one: none that would start a program. Members are read to
-// their end or the bound, so that a size that lies is noticed.
+// their end or the bound, so that a size that lies is noticed. A zip is read by its directory and
+// by its local headers: what only one of them names is a member too.
 #ifndef POSTERN_MIME_ARCHIVE_H
 #define POSTERN_MIME_ARCHIVE_H
 
@@ -22,17 +23,23 @@ enum archive_result {
     ARCHIVE_LIMIT    // *limit_out tells which
 };
 
-struct archive_member { // valid for the call
-    struct finding_member finding;
-    struct span head; // its first bytes, at most 4 KB
+struct archive_member {            // valid for the call
+    struct finding_member finding; // all but its part
+    struct span head;              // its first bytes, at most 4 KB
 };
 
 typedef void archive_found(void *arg, const struct archive_member *member);
 
+struct archive_job {
+    struct magic *magic;
+    const struct dissect_settings *limits;
+    struct archive_budget *budget;
+    archive_found *found;
+    void *arg;
+};
+
 // sniffed: magic_of(content). Goes into archives therein down to max_depth levels.
-enum archive_result archive_list(struct magic *magic, struct span content, struct span sniffed,
-                                 const struct dissect_settings *limits,
-                                 struct archive_budget *budget, archive_found *found, void *arg,
-                                 enum finding_limit *limit_out);
+enum archive_result archive_list(const struct archive_job *job, struct span content,
+                                 struct span sniffed, enum finding_limit *limit_out);
 
 #endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tests/unit/mime/archive_samples.h - one small archive of each kind, in base64: one member, of 23
+// bytes, named evil.exe where the kind knows names.
+#ifndef POSTERN_TESTS_UNIT_MIME_ARCHIVE_SAMPLES_H
+#define POSTERN_TESTS_UNIT_MIME_ARCHIVE_SAMPLES_H
+
+#include <stdbool.h>
+
+struct archive_sample {
+    const char *kind, *member;
+    bool is_encrypted;
+    const char *base64;
+};
+
+// clang-format off
+static const struct archive_sample archive_samples[] = {
+    {"cab", "evil.exe", false,
+     "TVNDRgAAAABkAAAAAAAAACwAAAAAAAAAAwEBAAEAAAAAAAAARQAAAAEAAAAXAAAAAAAAAAAAIVgAACAAZXZpbC5l"
+     "eGUAAAAAABcAFwBNWiBoZWxsbyBmcm9tIGEgbWVtYmVyCg=="},
+    {"lzh", "evil.exe", false,
+     "Hs4tbGgwLRcAAAAXAAAAAAAhWCAACGV2aWwuZXhlKVhNWiBoZWxsbyBmcm9tIGEgbWVtYmVyCgA="},
+    {"rar4", "evil.exe", false,
+     "UmFyIRoHAM+QcwAADQAAAAAAAABEkHQAgCgAFwAAABcAAAADqujxKQAAIVgUMAgApIEAAGV2aWwuZXhlTVogaGVs"
+     "bG8gZnJvbSBhIG1lbWJlcgrEPXsAQAcA"},
+    {"rar5", "evil.exe", false,
+     "UmFyIRoHAQDFGjMyAwEAAH82oLYXAgIXBBekgwKq6PEpAAEIZXZpbC5leGVNWiBoZWxsbyBmcm9tIGEgbWVtYmVy"
+     "ChmyOjUDBQAA"},
+    {"cpio", "evil.exe", false,
+     "MDcwNzAxMDAwMDAwMDEwMDAwODFBNDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTAwMDAwMDAwMDAwMDAwMTcwMDAw"
+     "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA5MDAwMDAwMDBldmlsLmV4ZQAATVogaGVsbG8gZnJv"
+     "bSBhIG1lbWJlcgoAMDcwNzAxMDAwMDAwMDEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMTAwMDAwMDAw"
+     "MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDBCMDAwMDAwMDBUUkFJTEVSISEh"
+     "AAAAAA=="},
+    {"tar.gz", "evil.exe", false,
+     "H4sIAAAAAAACA0sty8zRS61IZaAhMAACMxMTMA0E6LSBgZE5gg0WNzcxMGNQMGCgAygtLkksAlrJMDKBb5RCRmpO"
+     "Tr5CWlF+rkKiQm5qblJqERfDKBgFo2D4AwCNnEiTAAYAAA=="},
+    {"tar.bz2", "evil.exe", false,
+     "QlpoOTFBWSZTWb7+0rUAAC5fgcqQQAFVgAACAFBzZp9AAEAICCAAVEUemkDIBkxNNNP1QZJB6QaDRoPUARf8iBZw"
+     "Ta0Hi6ypSUApdu2UmxeCqAiTiITRdDVFuMK6typt94cxO8hWj4mtUopUAIXNhfi7kinChIX39pWo"},
+    {"tar.xz", "evil.exe", false,
+     "/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AX/AFRdADKdiVZgI9UbxyPuWOZF0PNF5IYizXrnkj4Y88Q+98kt/V2T"
+     "ypyWrRyPOgKRtMlBwu0pSmZ7vDjjxyQ59rFMGfJaPo74UAxOIFS7HBjcCcEEp0ySAAD94hama6+rzgABcIAMAAAA"
+     "NtZHM7HEZ/sCAAAAAARZWg=="},
+    {"tar.lzma", "evil.exe", false,
+     "XQAAgAD//////////wAynYlWYCPVG8cj7ljmRdDzReSGIs1655I+GPPEPvfJLf1dk8qclq0cjzoCkbTJQcLtKUpm"
+     "e7w448ckOfaxTBnyWj6O+FAMTiBUuxwY3AnBBMFgsmj/9PdQAA=="},
+    {"tar.zst", "evil.exe", false,
+     "KLUv/QRodQIA0gMNEaDtsONGpzSb2+9yS8v8mekpB7CTa7do3YNqX2u99pgzHyIZ53lPeJQXwcwfg/C7dmiMdgkg"
+     "ULcOlK/GHEqCTrFgzT7IDgpgOCk5dGbuNQ=="},
+    {"7z", "evil.exe", false,
+     "N3q8ryccAAQz/lvhGwAAAAAAAABaAAAAAAAAACqHySoBABZNWiBoZWxsbyBmcm9tIGEgbWVtYmVyCgABBAYAAQkb"
+     "AAcLAQABISEBAAwXAAgKAaro8SkAAAUBGQwAAAAAAAAAAAAAAAAREwBlAHYAaQBsAC4AZQB4AGUAAAAZABQKAQBR"
+     "8exys3ndARUGAQAggKSBAAA="},
+    {"7z, encrypted", "evil.exe", true,
+     "N3q8ryccAASAz7oyIAAAAAAAAABqAAAAAAAAAPASAuKSuO5etbymtudgELk0L14B8vLIP4/D5VTpmBIDqQQiEwEE"
+     "BgABCSAABwsBAAIkBvEHARJTD1/CaFUmcNVsgtJHDN2ma8shIQEAAQAMGxcACAoBqujxKQAABQEZAQAREwBlAHYA"
+     "aQBsAC4AZQB4AGUAAAAZABQKAQBR8exys3ndARUGAQAggKSBAAA="},
+    {"7z, names encrypted", "", true,
+     "N3q8ryccAASvU94ZkAAAAAAAAAAuAAAAAAAAAG6QDE/d0YnpR1LTLTHzRF504hlst8Je7qvA3hOefk/iXnObCYrt"
+     "2KbEfRqlyPyZEkr9Tro1wIw/UsJrXJpwDPdE1qLpWnAGa3c2LJDvwHXRsk9LY7xBadr8U0VZ/I8rdFpvz7jA9XnC"
+     "0OTYWVdwBxcEDFBdjUe/3n/n+C0Em84VJ7Hg7dtwDsAUp5xvWYawFdeXFzYXBiABCXAABwsBAAEkBvEHARJTD5Hr"
+     "rfg6YQ+iRDmhecOkEC8MagoBY/m26AAA"},
+    {"zip, encrypted", "evil.exe", true,
+     "UEsDBAoACQAAADpjdV2q6PEpIwAAABcAAAAIABwAZXZpbC5leGVVVAkAA9CNAWvQjQFrdXgLAAEEAAAAAAQAAAAA"
+     "vLmlyfBssD22LiciZjrACr5siQHUKIFmRIF+0GO7YMS/JPFQSwcIqujxKSMAAAAXAAAAUEsBAh4DCgAJAAAAOmN1"
+     "Xaro8SkjAAAAFwAAAAgAGAAAAAAAAQAAAKSBAAAAAGV2aWwuZXhlVVQFAAPQjQFrdXgLAAEEAAAAAAQAAAAAUEsF"
+     "BgAAAAABAAEATgAAAHUAAAAAAA=="},
+    {"zip, UTF-8 name", "gr\xc3\xbcn.txt", false,
+     "UEsDBAoAAAAAADpjdV2q6PEpFwAAABcAAAAJABwAZ3LDvG4udHh0VVQJAAPQjQFr0I0Ba3V4CwABBAAAAAAEAAAA"
+     "AE1aIGhlbGxvIGZyb20gYSBtZW1iZXIKUEsBAh4DCgAAAAAAOmN1Xaro8SkXAAAAFwAAAAkAGAAAAAAAAQAAAKSB"
+     "AAAAAGdyw7xuLnR4dFVUBQAD0I0Ba3V4CwABBAAAAAAEAAAAAFBLBQYAAAAAAQABAE8AAABaAAAAAAA="},
+    {"ar", "evil.exe", false,
+     "ITxhcmNoPgpldmlsLmV4ZS8gICAgICAgMCAgICAgICAgICAgMCAgICAgMCAgICAgNjQ0ICAgICAyMyAgICAgICAg"
+     "YApNWiBoZWxsbyBmcm9tIGEgbWVtYmVyCgo="},
+    {"gzip with its name", "evil.exe", false,
+     "H4sICNCNAWsAA2V2aWwuZXhlAPONUshIzcnJV0grys9VSFTITc1NSi3iAgCq6PEpFwAAAA=="},
+    {"gzip", "", false,
+     "H4sIAAAAAAAAA/ONUshIzcnJV0grys9VSFTITc1NSi3iAgCq6PEpFwAAAA=="},
+    {"bzip2", "", false,
+     "QlpoOTFBWSZTWfSa0fIAAALXgAAQQAAAAgAQM0aQACAAMQDQAUPUzQyjTkwTK5Y1jzoCD+LuSKcKEh6TWj5A"},
+    {"xz", "", false,
+     "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAWTVogaGVsbG8gZnJvbSBhIG1lbWJlcgoAAN45p8ehXcxQAAEvF4EI"
+     "SbEftvN9AQAAAAAEWVo="},
+    {"zstd", "", false,
+     "KLUv/SQXuQAATVogaGVsbG8gZnJvbSBhIG1lbWJlcgr8ZjYA"},
+    {"xar", "evil.exe", false,
+     "eGFyIQAcAAEAAAAAAAABYQAAAAAAAAKiAAAAAXicdVLLcsIwDLzzFZncg+MHaWBMuPUL6AcYWQ6e5sEkhgl8fW2T"
+     "tMO0PXm1llfSWvIwtU1yw2G0fbdP6TpPE+yg17ar9+nH8T0r00O1kpMaqlUiXQ/+SCQMqJx/kTnbYsVyVmSUZowe"
+     "KduxYseFJK8p8dEZ4XO8tsno7g3u0/GsaBpuEtkbM6KrcklmFNnRPoK4JBEECbJoxMjYBhOrfduzTKd8KbzZZo0T"
+     "ShLDeOHuF6xCuiQRRtJ2vcZQ8wki10aqEH6A9pu8Wh3SwhHj+hnXS6yVUxElssGudueKU0lm+OTnsdjrhMuI/GdE"
+     "zy3+Lz6py6WxEM0kU1Y/7CUlc6oa4GxvqLO/vVWlYBQUvJUlQ6T0ZHIoBYXCaLEVKPy/GXYqvSu/hJZeJjcocP9W"
+     "YLAFahj3FbhCrTlnOfByI8CA3vBCcGoMapDkt9LTPLK4J0n4oLBlJK6ZJHHpvgCJhMrhLnLpyCI8U5xyXv1uT3GF"
+     "S7BjTYV4nPONUshIzcnJV0grys9VSFTITc1NSi3iAgBemgfTeJx1UstywjAMvPMVmdyD4wdpYEw="},
+    {"compress", "", false,
+     "H52QTbSAQFOGDZs3IMzIedMGRBgQbcq0EVNGjgI="},
+    {"iso.gz", "evil.exe", false,
+     "H4sIAAAAAAACA+3cXWvbVhgA4KNAWcg+2MW2jtK0h9LdDS92SqDdlavIi5htGUkJ6W5GUlwSSJoRttCrQa/G7vZr"
+     "drl/VPYTNjmO6douDYOyBvd5ZPkcS0evjmXDyzk2CgEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAASNL1"
+     "lZV2Evr5cHM7ni9dL4vBa/bP4v3+QvGa8zaPyRoWF8PSdNPSJ893fzZ5uhWuT19dD4uTYjH8/P6nH1y7FRZmx0fe"
+     "qn5+v1umG/lWFldba63OnL/dzkpnrd3uNI/O2uqdlZXwyoaVl7zawpf2XSfpcGksnOX/0A/74XH4KTwJ8V+XNKyH"
+     "MhRhcM7+l/L/F19l/zn/f/5897Vp/l+evlo+L/+f0xfL/7UcNN+a3bATjsPDsNfUT8K42boaWmGtWTuXoo9vrpH8"
+     "j/zPHPlrlv8BgHdGPuwVsdr5MQ6PTmKnHdude521e6t3Tuc6lw72d3eOH+7tn4yn87uuFwDMg+T0N3bjfwAAAJjv"
+     "8X+Y/L/eBAAAAADM9fh/Ofj9HwAAAOZ9/B8m99cxAQAAAABz7LcL77Ffjd5L/vgzlOWV5Olo+8vksDtp1z1cmB63"
+     "8HLEWby6dy356CzYi0WaXU9uTFvdmB317Kx4fFF/kjfYkfBDuDltdPPqtLzaS2ZTIZOzLWVbeb+VbWdft08vwK/D"
+     "wYdJGJ/sH7TGT8aTTtx+Omn79PZ513cWv+5dMccCwKVx8T32L2yRdC7Ioh+HcTgJ++EgtJrak2YFAN6mrHyWLNW/"
+     "NKPqfPR9++7ddrfeyGJZpN/GMl//Jov5sM7KdKM7bOqjsqiLtOhPKlv5elbFanM0Kso69ooyjooq3469vJ/F6kFV"
+     "Z4NYZYPusM7TatTPulUW02JYd9M6rudVGkeb9/t5tZGVpwdXoyzNe3narfNiGKtis0yzVmwiZP9o2JyyCdfLJ9Vh"
+     "04l80C0fxK2ivznIYtOdtHkTdTENODvX5AbH5eA0bMvHDQCnBt/FvfHBwVF8dHx0GHfi4fhwd3y85MIAAAAAAAAA"
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAHCp/A2FFQ8RALAFAA=="},
+};
+// clang-format on
+
+#endif
