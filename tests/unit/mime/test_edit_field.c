@@ -39,6 +39,10 @@ static const struct {
      "X: " TEN TEN TEN TEN TEN "12345\r\n =?UTF-8?B?w7w=?=\r\n"                                                                                                                },
     {"Abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij", UE,                                                     false,
      "Abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij-abcdefghij:\r\n =?UTF-8?B?w7w=?=\r\n"                                                                             },
+    {"X",                                                                 UE " " TEN TEN TEN TEN TEN "123456",                    false,
+     "X: =?UTF-8?B?w7w=?= " TEN TEN TEN TEN TEN "123456\r\n"                                                                                                                   },
+    {"X",                                                                 UE " " TEN TEN TEN TEN TEN "1234567",                   false,
+     "X: =?UTF-8?B?w7w=?= " TEN TEN TEN TEN "123456789\r\n 1234567\r\n"                                                                                                        },
  // 39 octets fill the line: one word; an octet more makes two.
     {"Subject",                                                           EUROS_13,                                               false,
      "Subject: =?UTF-8?B?4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs4oKs?=\r\n"                                                                                           },
