@@ -34,8 +34,8 @@ enum finding_limit {
 
 const char *finding_limit_name(enum finding_limit limit); // "header", "depth", ...
 
-// Oddities, for the rule condition `defect` and for people. Those from DEFECT_AMBIGUOUS on mean that
-// mail readers disagree about what the message holds.
+// Oddities, for the rule condition `defect` and for people. Those from DEFECT_AMBIGUOUS on mean
+// that mail readers disagree about what the message holds.
 enum finding_defect {
     DEFECT_NO_HEADER,       // begins with an empty line, or with none that is a field
     DEFECT_MBOX_FROM,       // a leading "From " line
@@ -53,21 +53,21 @@ enum finding_defect {
     DEFECT_BAD_QUOTED_PRINTABLE,
     DEFECT_BAD_UUENCODE,
     DEFECT_NO_END_BOUNDARY,
-    DEFECT_BAD_NAME,         // ../, controls, direction overrides, blanks or dots at its end
-    DEFECT_TYPE_MISMATCH,    // an executable that is declared or named as something else
-    DEFECT_PARTIAL,          // message/partial
-    DEFECT_EXTERNAL_BODY,    // message/external-body
-    DEFECT_ARCHIVE_DAMAGED,  // cannot be read to its end
-    DEFECT_ARCHIVE_UNKNOWN,  // looks like an archive that we cannot open
-    DEFECT_AMBIGUOUS,        // not a defect itself: those below are ambiguities
-    DEFECT_REPEATED_TYPE,    // Content-Type, -Transfer-Encoding or -Disposition twice
+    DEFECT_BAD_NAME,        // ../, controls, direction overrides, blanks or dots at its end
+    DEFECT_TYPE_MISMATCH,   // an executable that is declared or named as something else
+    DEFECT_PARTIAL,         // message/partial
+    DEFECT_EXTERNAL_BODY,   // message/external-body
+    DEFECT_ARCHIVE_DAMAGED, // cannot be read to its end
+    DEFECT_ARCHIVE_UNKNOWN, // looks like an archive that we cannot open
+    DEFECT_AMBIGUOUS,       // not a defect itself: those below are ambiguities
+    DEFECT_REPEATED_TYPE,   // Content-Type, -Transfer-Encoding or -Disposition twice
     DEFECT_REPEATED_PARAMETER,
-    DEFECT_NO_BOUNDARY,      // a multipart without a usable one
-    DEFECT_ODD_BOUNDARY,     // encoded, empty, ends in a blank, over 70 characters
-    DEFECT_NAMES_DIFFER,     // name and filename say different things
-    DEFECT_BASE64_PADDING,   // padding in the middle: readers stop or go on
+    DEFECT_NO_BOUNDARY,    // a multipart without a usable one
+    DEFECT_ODD_BOUNDARY,   // encoded, empty, ends in a blank, over 70 characters
+    DEFECT_NAMES_DIFFER,   // name and filename say different things
+    DEFECT_BASE64_PADDING, // padding in the middle: readers stop or go on
     DEFECT_ENCODED_MULTIPART,
-    DEFECT_HIDDEN_CONTENT,   // text in front of, behind or between parts that decodes to a file
+    DEFECT_HIDDEN_CONTENT, // text in front of, behind or between parts that decodes to a file
     DEFECT_COUNT
 };
 
@@ -168,7 +168,13 @@ const struct finding_header *findings_header(const struct findings *findings, co
                                              size_t n);
 bool findings_has_hit(const struct findings *findings, uint32_t pattern, uint32_t rcpt);
 
-// The journal's `found` line in brief, at most about 16 KB: parts, names, members, defects, limit.
+// The journal's `found` line in brief, at most about 16 KB; what is left out, the counts tell.
+//   len= digest= headers= parts= members= links= hits=   figures, but for the SHA-256
+//   limit=name text                            once, where one was passed
+//   defect=name part count                     the next three repeated
+//   part=index parent size type sniffed [name [name [name]]]
+//   member=part level size sniffed name
+// Texts are as str_escape writes them (a blank is \x20), at most 100 bytes; an empty one is "-".
 struct journal_writer;
 void findings_note(const struct findings *findings, struct journal_writer *writer);
 

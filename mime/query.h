@@ -61,13 +61,16 @@ int query_write(const struct dissect_query *query, struct buf *out);
 int query_read(struct span payload, struct dissect_query *query_out, struct err *err);
 void query_clear(struct dissect_query *query);
 
-// Frame types on the lines between worker, nursery and dissector.
+// Frame types on the lines between worker, nursery and dissector. Each end begins with the hello of
+// its build; a dissector's comes from the jail, and nobody asks it anything before.
 enum query_frame {
-    QUERY_SPAWN = 1, // worker to nursery, with the dissector's end of a new line
-    QUERY_SPAWNED,   // nursery to worker, with a pidfd; payload: pid, decimal
-    QUERY_ENDED,     // nursery to worker; payload: "pid status text"
+    QUERY_SPAWN = 1, // worker to nursery, with the dissector's end of a new line: "number"
+    QUERY_SPAWNED,   // nursery to worker, one for each SPAWN: "number pid" with a pidfd, or
+                     // "number 0 reason" without
+    QUERY_ENDED,     // nursery to worker: "pid was killed by signal 11"
     QUERY_LOOK,      // worker to dissector: a query, with a descriptor where content is not in it
     QUERY_FOUND,     // dissector to worker: findings
+    QUERY_FAILED,    // dissector to worker: why the bytes could not be read
 };
 
 #endif
