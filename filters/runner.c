@@ -180,7 +180,7 @@ runner_start(struct filters *filters, const struct runner_request *request)
     runner->count = filters_count(filters);
     runner->loop = filters_loop(filters);
     runner->results = mem_zarray(runner->count, sizeof(*runner->results));
-    runner->questions = mem_zarray(runner->count, sizeof(*runner->questions));
+    runner->questions = mem_zarray(runner->count, sizeof(struct question *));
     for (size_t i = 0; i < runner->count; i++)
         result_init(&runner->results[i]);
     runner->begin = (struct loop_deferred){.run = on_begin, .arg = runner};

@@ -22,6 +22,8 @@ configure_one(struct filter_settings *settings, char *text)
     struct err err = {0};
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(row);
+    if (row == NULL)
+        return;
     for (char *word = strtok_r(NULL, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         CU_ASSERT_FATAL(count < VALUES);
         snprintf(addrs[count], sizeof(addrs[count]), "inet:127.0.0.1:%s", word);
