@@ -37,6 +37,7 @@ quarantine_open(struct place_root *root, const char *id, int *day_fd_out, struct
     if (fd >= 0)
         close(fd);
     close(day_fd);
+    errno = locked == 0 ? EWOULDBLOCK : 0;
     return -1;
 }
 

@@ -26,8 +26,8 @@ typedef void quarantine_told(void *arg, const struct quarantine_removed *removed
 int quarantine_sweep(struct place_root *root, const struct quarantine_settings *settings,
                      int64_t now_ms, quarantine_told *told, void *arg, struct err *err);
 
-// Opens and locks the file of that id, wherever in quarantine/. -1: TEMP somebody has it, PERM it
-// is not there. *day_fd_out is the caller's, too.
+// Opens and locks the file of that id, wherever in quarantine/. -1: TEMP somebody has it (errno
+// EWOULDBLOCK), PERM it is not there. *day_fd_out is the caller's, too.
 int quarantine_open(struct place_root *root, const char *id, int *day_fd_out, struct err *err);
 
 // The rule that put a recipient into quarantine; NULL: none.

@@ -81,7 +81,7 @@ struct spool_state {
     size_t under_way;     // recipients of open attempts
     size_t retired_count; // recipients
     bool found, done, held, quarantined;
-    bool rescanned; // since then no decision stands but those that the journal tells
+    bool rescanned;   // since then no decision stands but those that the journal tells
     size_t releasing; // recipients of a `release` that no `released` followed
     uint32_t releases;
     bool unheld;       // the operator let it go since: a verdict `hold` has had its effect

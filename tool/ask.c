@@ -140,3 +140,14 @@ ask_daemon(const struct addr *socket_addr, const struct request *request, int ti
     close(line.fd);
     return result;
 }
+
+void
+ask_to_adopt(const struct addr *socket_addr)
+{
+    struct request request = {.command = REQUEST_ADOPT};
+    struct response response;
+    struct err err;
+
+    if (ask_daemon(socket_addr, &request, ASK_TIMEOUT_MS, &response, &err) == ASK_ANSWERED)
+        response_clear(&response);
+}

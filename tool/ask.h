@@ -19,4 +19,7 @@ enum { ASK_TIMEOUT_MS = 10000, ASK_IDS_MAX = 100 }; // ids of one request
 enum ask_result ask_daemon(const struct addr *socket_addr, const struct request *request,
                            int timeout_ms, struct response *response_out, struct err *err);
 
+// Has the daemon take up what we put into an instance of our own; else it finds it within a minute.
+void ask_to_adopt(const struct addr *socket_addr);
+
 #endif

@@ -13,19 +13,22 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"list",   list_run,   "[--where P,..] [--from A] [--to A] [--older T] [--newer T]",
-     "one line a message; P is active, hold, quarantine or corrupt"                                                                            },
-    {"show",   show_run,   "ID...",                                                              "envelope, recipients, decisions, journal"    },
-    {"cat",    cat_run,    "[--raw] [--headers] ID...",                                          "the message"                                 },
-    {"retry",  queue_run,  "ID... | - | all",                                                    "try it now (-: ids from standard input)"     },
-    {"hold",   queue_run,  "[--reason TEXT] ID... | -",                                          "keep it until unhold"                        },
-    {"unhold", queue_run,  "ID... | -",                                                          "let it go on"                                },
-    {"delete", queue_run,  "ID... | -",                                                          "remove it for good"                          },
-    {"test",   test_run,   "[--from A] [--to A].. [--client IP] [--helo H] [--listener L] FILE",
-     "what would happen to that message; nothing is sent or kept"                                                                              },
-    {"check",  check_run,  "",                                                                   "check the configuration and what it names"   },
-    {"config", config_run, "[-d | -n]",                                                          "all settings; -d: defaults; -n: non-defaults"},
-    {"reload", reload_run, "",                                                                   "have the daemon read its configuration"      },
+    {"list",    list_run,    "[--where P,..] [--from A] [--to A] [--older T] [--newer T]",
+     "one line a message; P is active, hold, quarantine or corrupt"                                                                              },
+    {"show",    show_run,    "ID...",                                                              "envelope, recipients, decisions, journal"    },
+    {"cat",     cat_run,     "[--raw] [--headers] ID...",                                          "the message"                                 },
+    {"retry",   queue_run,   "ID... | - | all",                                                    "try it now (-: ids from standard input)"     },
+    {"hold",    queue_run,   "[--reason TEXT] ID... | -",                                          "keep it until unhold"                        },
+    {"unhold",  queue_run,   "ID... | -",                                                          "let it go on"                                },
+    {"delete",  queue_run,   "ID... | -",                                                          "remove it for good"                          },
+    {"release", release_run, "[--to A] [--again] ID...",
+     "out of quarantine, past the rule that caught it"                                                                                           },
+    {"rescan",  queue_run,   "ID... | -",                                                          "look at it and decide about it again"        },
+    {"test",    test_run,    "[--from A] [--to A].. [--client IP] [--helo H] [--listener L] FILE",
+     "what would happen to that message; nothing is sent or kept"                                                                                },
+    {"check",   check_run,   "",                                                                   "check the configuration and what it names"   },
+    {"config",  config_run,  "[-d | -n]",                                                          "all settings; -d: defaults; -n: non-defaults"},
+    {"reload",  reload_run,  "",                                                                   "have the daemon read its configuration"      },
 };
 
 static void

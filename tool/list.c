@@ -71,13 +71,27 @@ is_wanted(const struct listing *listing, const struct smtp_envelope *envelope)
 static const char *
 reason_of(const struct spool_state *state)
 {
-    if (state->held && state->held_reason != NULL)
+    if ((state->held || state->quarantined) && state->held_reason != NULL)
         return state->held_reason;
     for (size_t i = 0; i < state->rcpt_count; i++) {
         if (!state_rcpt_is_retired(&state->rcpts[i]) && state->rcpts[i].reply != NULL)
             return state->rcpts[i].reply;
     }
     return NULL;
+}
+
+// What caught it, and how many were let go since.
+static void
+print_rule(struct tool *tool, const struct spool_state *state)
+{
+    size_t released = 0;
+
+    for (size_t i = 0; i < state->rcpt_count; i++)
+        released += state->rcpts[i].released != NULL ? 1 : 0;
+    (void)fputs(" rule=", tool->out);
+    print_text(tool->out, state->caught_rule == NULL ? "-" : state->caught_rule);
+    if (released > 0)
+        (void)fprintf(tool->out, " released=%zu", released);
 }
 
 static void
@@ -98,6 +112,8 @@ print_row(struct tool *tool, const struct find_place *place, const struct reader
     (void)fprintf(tool->out, " %7s %5s <", count, wait);
     print_text(tool->out, envelope->from);
     (void)fputc('>', tool->out);
+    if (state->quarantined)
+        print_rule(tool, state);
     if (reason != NULL) {
         (void)fputs(" (", tool->out);
         print_text(tool->out, reason);
@@ -128,6 +144,8 @@ json_of_rcpt(const struct smtp_rcpt *rcpt, const struct rcpt_state *state)
     json_set_text(object, "status", span_of(rcpt_status_name(state->status)));
     if (state->reply != NULL)
         json_set_text(object, "delay_reason", span_of(state->reply));
+    if (state->released != NULL)
+        json_set_text(object, "released", span_of(state->released));
     return object;
 }
 
@@ -150,6 +168,10 @@ print_object(struct tool *tool, const struct find_place *place,
         json_set_number(object, "next_try", next / 1000);
     if (message->state.held_reason != NULL && message->state.held)
         json_set_text(object, "hold_reason", span_of(message->state.held_reason));
+    if (message->state.quarantined && message->state.held_reason != NULL)
+        json_set_text(object, "quarantine_reason", span_of(message->state.held_reason));
+    if (message->state.caught_rule != NULL)
+        json_set_text(object, "quarantine_rule", span_of(message->state.caught_rule));
     json_set_text(object, "sender", span_of(envelope->from));
     for (size_t i = 0; i < envelope->rcpt_count; i++) {
         struct json *rcpt = json_of_rcpt(&envelope->rcpts[i], &message->state.rcpts[i]);

@@ -224,7 +224,9 @@ do_locked(struct offline *offline, enum offline_wish wish, const char *id,
     else
         result = do_delete(offline, &opened, place->name, err);
     close_message(&opened);
-    return close_with(dir_fd, result == 0 ? OFFLINE_DONE : OFFLINE_FAILED);
+    if (result != 0)
+        return close_with(dir_fd, err->kind == ERR_PERM ? OFFLINE_REFUSED : OFFLINE_FAILED);
+    return close_with(dir_fd, OFFLINE_DONE);
 }
 
 enum offline_result

@@ -15,6 +15,7 @@ enum offline_result {
     OFFLINE_DONE,
     OFFLINE_LOCKED, // another process has it
     OFFLINE_GONE,
+    OFFLINE_REFUSED, // it is not to be done with this message
     OFFLINE_FAILED
 };
 
@@ -34,7 +35,7 @@ void offline_init(struct offline *offline, struct place_root *root, int64_t now_
 int offline_open_bucket(struct offline *offline, struct err *err);
 void offline_clear(struct offline *offline); // lets the new instance go: a worker may adopt it
 
-// err where FAILED.
+// err where REFUSED or FAILED.
 enum offline_result offline_do(struct offline *offline, enum offline_wish wish, const char *id,
                                const struct find_place *place, struct err *err);
 

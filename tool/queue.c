@@ -32,6 +32,8 @@ static const struct row rows[] = {
      WAY_REFUSED,                                                                                                     "it is not on hold: it lies in"          },
     {"delete", "delete ID... | -",               OFFLINE_DELETE, REQUEST_DELETE, WAY_DAEMON,  WAY_FILES,   WAY_FILES,
      "it cannot be deleted: it lies in"                                                                                                                        },
+    {"rescan", "rescan ID... | -",               OFFLINE_RESCAN, REQUEST_RESCAN, WAY_DAEMON,  WAY_FILES,   WAY_FILES,
+     "it cannot be looked at: it lies in"                                                                                                                      },
 };
 
 enum outcome { OUT_DONE, OUT_NOT_FOUND, OUT_UNDER_WAY, OUT_REFUSED, OUT_UNREACHABLE, OUT_FAILED };
@@ -54,7 +56,7 @@ struct queue {
     const char *reason;
     struct place_root root;
     struct offline offline;
-    bool is_daemon_there, has_unheld;
+    bool is_daemon_there, has_moved_back;
     struct err nobody; // why nobody answered
     enum tool_exit result;
 };
@@ -91,7 +93,8 @@ do_files(struct queue *queue, const struct find_target *target)
 
     switch (offline_do(&queue->offline, queue->row->wish, target->id, &target->place, &err)) {
     case OFFLINE_DONE:
-        queue->has_unheld = queue->has_unheld || queue->row->wish == OFFLINE_UNHOLD;
+        queue->has_moved_back = queue->has_moved_back || queue->row->wish == OFFLINE_UNHOLD ||
+                                queue->row->wish == OFFLINE_RESCAN;
         tell(queue, target->id, OUT_DONE, "");
         return;
     case OFFLINE_GONE:
@@ -104,6 +107,9 @@ do_files(struct queue *queue, const struct find_target *target)
         }
         (void)snprintf(text, sizeof text, "a running process has it, but %s", queue->nobody.text);
         tell(queue, target->id, OUT_UNREACHABLE, text);
+        return;
+    case OFFLINE_REFUSED:
+        tell(queue, target->id, OUT_REFUSED, err.text);
         return;
     default:
         tell(queue, target->id, OUT_FAILED, err.text);
@@ -230,7 +236,10 @@ take_target(struct queue *queue, const struct find_target *target)
         tell(queue, target->id, OUT_DONE, "it was so already");
         return false;
     default:
-        (void)snprintf(text, sizeof text, "%s %s", queue->row->refusal, where);
+        (void)snprintf(text, sizeof text, "%s %s%s", queue->row->refusal, where,
+                       target->place.place == PLACE_QUARANTINE
+                           ? " (release lets it go, rescan looks at it again)"
+                           : "");
         tell(queue, target->id, OUT_REFUSED, text);
         return false;
     }
@@ -380,19 +389,6 @@ retry_all(struct queue *queue)
     }
 }
 
-// The daemon finds what was let go within a minute by itself.
-static void
-ask_to_adopt(const struct queue *queue)
-{
-    struct request request = {.command = REQUEST_ADOPT};
-    struct response response;
-    struct err err;
-
-    if (ask_daemon(&queue->tool->settings->control.socket, &request, ASK_TIMEOUT_MS, &response,
-                   &err) == ASK_ANSWERED)
-        response_clear(&response);
-}
-
 static enum tool_exit
 run(struct queue *queue, int count, char **ids)
 {
@@ -409,8 +405,8 @@ run(struct queue *queue, int count, char **ids)
     else
         take_ids(queue, count, ids);
     offline_clear(&queue->offline);
-    if (queue->has_unheld)
-        ask_to_adopt(queue);
+    if (queue->has_moved_back)
+        ask_to_adopt(&queue->tool->settings->control.socket);
     place_root_close(&queue->root);
     return queue->result;
 }

@@ -5,17 +5,9 @@
 
 #include "base/mem.h"
 #include "smtp/xtext.h"
-#include "tool/find.h"
-#include "tool/print.h"
-#include "tool/tool.h"
+#include "tool/show.h"
 
 enum { VALUE_MAX = 1 << 20 };
-
-struct shown {
-    struct tool *tool;
-    const struct find_place *place;
-    const struct reader_message *message;
-};
 
 static void
 print_field(FILE *out, const char *name, const char *value)
@@ -40,8 +32,8 @@ print_path(FILE *out, const char *path, const char *params)
 }
 
 // "" is decoded to "", what is no xtext to itself.
-static char *
-decode(struct span text)
+char *
+show_decode(struct span text)
 {
     struct buf plain;
     char *result;
@@ -90,16 +82,36 @@ print_envelope(FILE *out, const struct smtp_envelope *envelope)
         if (envelope->xforward[i] == NULL)
             continue;
         (void)snprintf(name, sizeof name, "xf-%s", smtp_xforward_name((enum smtp_xforward)i));
-        value = decode(span_of(envelope->xforward[i]));
+        value = show_decode(span_of(envelope->xforward[i]));
         print_field(out, name, value);
         mem_free(&value);
     }
     print_field(out, "parent", envelope->parent);
     print_field(out, "stands for", envelope->group);
     print_field(out, "made for", envelope->reason);
+    print_field(out, "by rule", envelope->rule);
+    print_field(out, "since", envelope->why);
+    print_field(out, "skips rule", envelope->skip_rule);
     (void)fprintf(out, "%-12s ", "from");
     print_path(out, envelope->from, envelope->from_params);
     (void)fputc('\n', out);
+}
+
+static void
+print_named(FILE *out, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    (void)fputs(name, out);
+    print_text(out, value);
+}
+
+static void
+print_verdict(FILE *out, int number, const struct decided_group *group)
+{
+    (void)fprintf(out, ", group %d: %s", number, verdict_name(group->verdict));
+    print_named(out, ", rule ", group->rule);
+    print_named(out, ", reason ", group->reason);
 }
 
 static void
@@ -121,11 +133,11 @@ print_rcpt(const struct shown *shown, size_t index)
         (void)fprintf(out, ", next %s", wait);
     }
     if (state->group >= 0)
-        (void)fprintf(out, ", group %d", state->group);
-    if (state->child != NULL) {
-        (void)fputs(", child ", out);
-        print_text(out, state->child);
-    }
+        print_verdict(out, state->group, &shown->message->state.groups[state->group]);
+    print_named(out, ", child ", state->child);
+    print_named(out, ", released as ", state->released);
+    if (state->is_releasing)
+        (void)fputs(", a release was cut short", out);
     if (state->reply != NULL) {
         (void)fputs(" (", out);
         print_text(out, state->reply);
@@ -137,19 +149,12 @@ print_rcpt(const struct shown *shown, size_t index)
 static void
 print_group(FILE *out, size_t index, const struct decided_group *group)
 {
+    if (group->verdict == VERDICT_NONE)
+        return; // of a line that is damaged
     (void)fprintf(out, "group %-6zu %s", index, verdict_name(group->verdict));
-    if (group->rule != NULL) {
-        (void)fputs(", rule ", out);
-        print_text(out, group->rule);
-    }
-    if (group->reason != NULL) {
-        (void)fputs(", reason ", out);
-        print_text(out, group->reason);
-    }
-    if (group->from != NULL) {
-        (void)fputs(", from ", out);
-        print_text(out, group->from);
-    }
+    print_named(out, ", rule ", group->rule);
+    print_named(out, ", reason ", group->reason);
+    print_named(out, ", from ", group->from);
     (void)fprintf(out, ", %zu edits\n", group->edit_count);
     print_field(out, "", group->received);
     for (size_t i = 0; i < group->to_count; i++)
@@ -158,16 +163,44 @@ print_group(FILE *out, size_t index, const struct decided_group *group)
         print_field(out, "", group->edits[i]);
 }
 
+// Edits, texts and findings are shown above; here they would hide the rest.
+static bool
+is_shown(const struct journal_line *line, struct span key)
+{
+    static const char *const hidden[][2] = {
+        {"decided", "edit"    },
+        {"decided", "received"},
+        {"found",   "part"    },
+        {"found",   "member"  },
+        {"found",   "defect"  },
+        {"found",   "limit"   },
+        {"result",  "edit"    },
+        {"result",  "name"    },
+    };
+
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (span_is(line->event, hidden[i][0]) && span_is(key, hidden[i][1]))
+            return false;
+    }
+    return true;
+}
+
 static void
 print_line(FILE *out, const struct journal_line *line)
 {
+    const char *before = " ";
+
     print_time(out, line->time_ms);
     (void)fputc(' ', out);
     print_escaped(out, line->event);
     for (size_t i = 0; i < line->field_count; i++) {
-        char *value = decode(line->fields[i].value);
+        char *value;
 
-        (void)fputs(i == 0 ? " " : ", ", out);
+        if (!is_shown(line, line->fields[i].key))
+            continue;
+        value = show_decode(line->fields[i].value);
+        (void)fputs(before, out);
+        before = ", ";
         print_escaped(out, line->fields[i].key);
         (void)fputc('=', out);
         print_text(out, value);
@@ -176,9 +209,9 @@ print_line(FILE *out, const struct journal_line *line)
     (void)fputc('\n', out);
 }
 
-static void
-each_line(const struct reader_message *message,
-          void (*take)(void *arg, const struct journal_line *line), void *arg)
+void
+show_each_line(const struct reader_message *message,
+               void (*take)(void *arg, const struct journal_line *line), void *arg)
 {
     struct journal_reader *reader = mem_zalloc(sizeof *reader);
     struct journal_line line;
@@ -193,6 +226,15 @@ static void
 take_line(void *arg, const struct journal_line *line)
 {
     print_line(arg, line);
+}
+
+static void
+print_caught(FILE *out, const struct spool_state *state)
+{
+    (void)fprintf(out, "%-12s rule ", "quarantined");
+    print_text(out, state->caught_rule == NULL ? "-" : state->caught_rule);
+    print_named(out, ", reason ", state->held_reason);
+    (void)fputc('\n', out);
 }
 
 static void
@@ -213,6 +255,9 @@ print_all(const struct shown *shown)
     if (message->state.held)
         print_field(out, "held",
                     message->state.held_reason == NULL ? "yes" : message->state.held_reason);
+    if (message->state.quarantined)
+        print_caught(out, &message->state);
+    show_scan(shown);
     for (size_t i = 0; i < message->state.group_count; i++)
         print_group(out, i, &message->state.groups[i]);
     if (message->state.crashes + message->state.alone_crashes > 0)
@@ -220,143 +265,7 @@ print_all(const struct shown *shown)
                       message->state.alone_crashes);
     if (message->bad_lines > 0)
         (void)fprintf(out, "%-12s %zu\n", "bad lines", message->bad_lines);
-    each_line(message, take_line, out);
-}
-
-static void
-set_text(struct json *object, const char *key, const char *value)
-{
-    if (value != NULL && value[0] != '\0')
-        json_set_text(object, key, span_of(value));
-}
-
-static struct json *
-json_of_rcpt(const struct smtp_rcpt *rcpt, const struct rcpt_state *state)
-{
-    struct json *object = json_object_new();
-
-    json_set_text(object, "address", span_of(rcpt->path));
-    set_text(object, "parameters", rcpt->params);
-    json_set_text(object, "status", span_of(rcpt_status_name(state->status)));
-    json_set_number(object, "tries", state->tries);
-    if (state->status == RCPT_DEFERRED)
-        json_set_number(object, "next_try", state->until_ms / 1000);
-    if (state->group >= 0)
-        json_set_number(object, "group", state->group);
-    set_text(object, "child", state->child);
-    if (state->code != 0)
-        json_set_number(object, "code", state->code);
-    set_text(object, "reply", state->reply);
-    return object;
-}
-
-static struct json *
-json_of_group(const struct decided_group *group)
-{
-    struct json *object = json_object_new(), *edits = json_array_new();
-
-    json_set_text(object, "verdict", span_of(verdict_name(group->verdict)));
-    set_text(object, "rule", group->rule);
-    set_text(object, "reason", group->reason);
-    set_text(object, "received", group->received);
-    set_text(object, "from", group->from);
-    for (size_t i = 0; i < group->edit_count; i++)
-        json_add_text(edits, span_of(group->edits[i]));
-    json_set_take(object, "edits", &edits);
-    if (group->to != NULL) {
-        struct json *list = json_array_new();
-
-        for (size_t i = 0; i < group->to_count; i++)
-            json_add_text(list, span_of(group->to[i]));
-        json_set_take(object, "to", &list);
-    }
-    return object;
-}
-
-// Fields are pairs, since a key may stand there more than once.
-static void
-add_line(void *arg, const struct journal_line *line)
-{
-    struct json *object = json_object_new(), *fields = json_array_new();
-
-    json_set_number(object, "seq", (int64_t)line->seq);
-    json_set_number(object, "time_ms", line->time_ms);
-    json_set_text(object, "event", line->event);
-    for (size_t i = 0; i < line->field_count; i++) {
-        struct json *field = json_object_new();
-        char *value = decode(line->fields[i].value);
-
-        json_set_text(field, "key", line->fields[i].key);
-        json_set_text(field, "value", span_of(value));
-        json_add_take(fields, &field);
-        mem_free(&value);
-    }
-    json_set_take(object, "fields", &fields);
-    json_add_take(arg, &object);
-}
-
-static void
-set_envelope(struct json *object, const struct smtp_envelope *envelope)
-{
-    struct json *forward = json_object_new();
-
-    json_set_number(object, "arrival_time", envelope->arrived_ms / 1000);
-    json_set_text(object, "protocol", span_of(smtp_protocol_name(envelope->protocol)));
-    json_set_bool(object, "tls", envelope->tls);
-    json_set_text(object, "handoff", span_of(smtp_handoff_name(envelope->handoff)));
-    set_text(object, "listener", envelope->listener);
-    set_text(object, "next_hop", envelope->next_hop);
-    set_text(object, "hostname", envelope->hostname);
-    set_text(object, "client", envelope->client);
-    set_text(object, "helo", envelope->helo);
-    for (int i = 0; i < XFORWARD_COUNT; i++) {
-        char *value;
-
-        if (envelope->xforward[i] == NULL)
-            continue;
-        value = decode(span_of(envelope->xforward[i]));
-        json_set_text(forward, smtp_xforward_name((enum smtp_xforward)i), span_of(value));
-        mem_free(&value);
-    }
-    json_set_take(object, "xforward", &forward);
-    set_text(object, "parent", envelope->parent);
-    set_text(object, "parent_recipients", envelope->group);
-    set_text(object, "made_for", envelope->reason);
-    json_set_text(object, "sender", span_of(envelope->from));
-    set_text(object, "sender_parameters", envelope->from_params);
-}
-
-static void
-print_object(const struct shown *shown)
-{
-    const struct reader_message *message = shown->message;
-    struct json *object = json_object_new(), *rcpts = json_array_new();
-    struct json *groups = json_array_new(), *journal = json_array_new();
-    char digest[DIGEST_TEXT_LEN + 1];
-
-    digest_format(message->digest, digest);
-    json_set_text(object, "queue_name", span_of(spool_place_name(shown->place->place)));
-    json_set_text(object, "queue_id", span_of(message->envelope.id));
-    json_set_number(object, "message_size", (int64_t)message->seal.len);
-    json_set_text(object, "digest", span_of(digest));
-    set_envelope(object, &message->envelope);
-    for (size_t i = 0; i < message->envelope.rcpt_count; i++) {
-        struct json *rcpt = json_of_rcpt(&message->envelope.rcpts[i], &message->state.rcpts[i]);
-
-        json_add_take(rcpts, &rcpt);
-    }
-    json_set_take(object, "recipients", &rcpts);
-    for (size_t i = 0; i < message->state.group_count; i++) {
-        struct json *group = json_of_group(&message->state.groups[i]);
-
-        json_add_take(groups, &group);
-    }
-    json_set_take(object, "groups", &groups);
-    json_set_bool(object, "held", message->state.held);
-    set_text(object, "hold_reason", message->state.held_reason);
-    each_line(message, add_line, journal);
-    json_set_take(object, "journal", &journal);
-    print_json(shown->tool, &object);
+    show_each_line(message, take_line, out);
 }
 
 static enum tool_exit
@@ -369,7 +278,7 @@ show_one(struct tool *tool, struct place_root *root, const char *id)
     if (result != TOOL_DONE)
         return result;
     if (tool->as_json)
-        print_object(&shown);
+        show_json(&shown);
     else
         print_all(&shown);
     find_close(&found);

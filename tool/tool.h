@@ -28,6 +28,7 @@ struct tool {
 // argv[0] is the command's name. What went wrong is told on errors.
 typedef enum tool_exit tool_command(struct tool *tool, int argc, char **argv);
 
-tool_command list_run, show_run, cat_run, queue_run, check_run, config_run, reload_run, test_run;
+tool_command list_run, show_run, cat_run, queue_run, release_run, check_run, config_run, reload_run,
+    test_run;
 
 #endif

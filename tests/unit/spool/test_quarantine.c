@@ -253,6 +253,7 @@ test_open(void)
 
     set_up(caught);
     CU_ASSERT_EQUAL(quarantine_open(&root, id, &other, &err), -1); // we have it
+    CU_ASSERT_EQUAL(errno, EWOULDBLOCK);
     CU_ASSERT_EQUAL(err.kind, ERR_TEMP);
     CU_ASSERT_EQUAL(quarantine_open(&root, "4X2k9QzT7mC", &other, &err), -1);
     CU_ASSERT_EQUAL(err.kind, ERR_PERM);

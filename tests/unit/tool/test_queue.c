@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/json.h"
 #include "tests/unit/tool/fake.h"
+#include "tests/unit/tool/quarantined.h"
 #include "tests/unit/tool/stand.h"
 
 static void
@@ -35,6 +36,88 @@ without_a_daemon(void)
               TOOL_NOTHING);
     CU_ASSERT(stand_has(stand.errors, STAND_NONE ": there is no such message\n"));
     CU_ASSERT(stand_run(&stand, list_run, "list", "--from", "s[AB]@*", NULL) == TOOL_NOTHING);
+    stand_remove(&stand);
+}
+
+// From wherever it lies back to where messages are decided about.
+static void
+looked_at_again(void)
+{
+    struct stand stand;
+    struct find_target target;
+    struct err err;
+    char events[500];
+    int fd;
+
+    stand_make(&stand);
+    stand_fill(&stand);
+    quarantine_put(&stand, STAND_NONE, QUARANTINE_CAUGHT);
+    stand_unlock(&stand);
+    CU_ASSERT(stand_run(&stand, queue_run, "rescan", STAND_B, STAND_D, STAND_NONE, NULL) ==
+              TOOL_DONE);
+    CU_ASSERT_STRING_EQUAL(stand.out,
+                           STAND_D ": rescan\n" STAND_NONE ": rescan\n" STAND_B ": rescan\n");
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const ids[] = {STAND_B, STAND_D, STAND_NONE};
+        static const char *const expected[] = {"attempt sent deferred rescan ", "held rescan ",
+                                               "decided quarantined rescan "};
+
+        target = (struct find_target){.is_found = false};
+        snprintf(target.id, sizeof target.id, "%s", ids[i]);
+        CU_ASSERT(find_targets(&stand.root, &target, 1, &err) == 0 && target.is_found);
+        CU_ASSERT_EQUAL(target.place.place, PLACE_ACTIVE);
+        fd = find_open_folder(&stand.root, &target.place, &err);
+        stand_events(fd, ids[i], events);
+        CU_ASSERT_STRING_EQUAL(events, expected[i]);
+        close(fd);
+    }
+    CU_ASSERT(stand_run(&stand, queue_run, "rescan", "all", NULL) == TOOL_USAGE);
+    stand_remove(&stand);
+}
+
+static void
+not_looked_at_again(void)
+{
+    static const struct {
+        const char *journal, *why;
+    } rows[] = {
+        {QUARANTINE_CAUGHT "|release r=0 child=x",                                    "a release was cut short"},
+        {QUARANTINE_CAUGHT "|release r=0-2 child=x|released r=0-2 child=x",
+         "all its recipients were let go"                                                                      },
+        {"sent r=1-2|" QUARANTINE_CAUGHT "|release r=0 child=x|released r=0 child=x",
+         "all its recipients were let go"                                                                      },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct stand stand;
+
+        stand_make(&stand);
+        quarantine_put(&stand, STAND_NONE, rows[i].journal);
+        UNIT_CHECK_ROW(rows[i].why,
+                       stand_run(&stand, queue_run, "rescan", STAND_NONE, NULL) == TOOL_NOTHING);
+        UNIT_CHECK_ROW(rows[i].why, stand_has(stand.errors, rows[i].why));
+        UNIT_CHECK_ROW(rows[i].why, stand_run(&stand, list_run, "list", "--where", "quarantine",
+                                              NULL) == TOOL_DONE);
+        stand_remove(&stand);
+    }
+}
+
+static void
+in_quarantine(void)
+{
+    struct stand stand;
+
+    stand_make(&stand);
+    quarantine_put(&stand, STAND_NONE, QUARANTINE_CAUGHT);
+    CU_ASSERT(stand_run(&stand, queue_run, "hold", STAND_NONE, NULL) == TOOL_NOTHING);
+    CU_ASSERT(stand_has(stand.errors, "it cannot be held: it lies in quarantine (release lets it "
+                                      "go, rescan looks at it again)"));
+    CU_ASSERT(stand_run(&stand, queue_run, "retry", STAND_NONE, NULL) == TOOL_NOTHING);
+    CU_ASSERT(stand_has(stand.errors, "(release lets it go, rescan looks at it again)"));
+    CU_ASSERT(stand_run(&stand, queue_run, "unhold", STAND_NONE, NULL) == TOOL_NOTHING);
+    CU_ASSERT(stand_has(stand.errors, "(release lets it go, rescan looks at it again)"));
+    CU_ASSERT(stand_run(&stand, queue_run, "delete", STAND_NONE, NULL) == TOOL_DONE);
+    CU_ASSERT(stand_run(&stand, list_run, "list", "--where", "quarantine", NULL) == TOOL_NOTHING);
     stand_remove(&stand);
 }
 
@@ -255,6 +338,9 @@ bad_usage_is_told(void)
 
 static const struct unit_test tests[] = {
     {"without a daemon",              without_a_daemon             },
+    {"looked at again",               looked_at_again              },
+    {"not looked at again",           not_looked_at_again          },
+    {"in quarantine",                 in_quarantine                },
     {"reason is kept",                reason_is_kept               },
     {"with a daemon",                 with_a_daemon                },
     {"free instance beside a daemon", free_instance_beside_a_daemon},

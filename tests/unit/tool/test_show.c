@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "base/json.h"
 #include "tests/unit/tool/stand.h"
 
 static void
@@ -48,38 +47,6 @@ nothing_moves_the_cursor(void)
 }
 
 static void
-json_has_all(void)
-{
-    struct stand stand;
-    struct json *json;
-    const struct json *item;
-    struct err err;
-
-    stand_make(&stand);
-    stand_fill(&stand);
-    CU_ASSERT(stand_run(&stand, show_run, "show", "--json", STAND_B, NULL) == TOOL_DONE);
-    json = json_parse(span_of(stand.out), &err);
-    CU_ASSERT_FATAL(json != NULL);
-    CU_ASSERT_STRING_EQUAL(json_get_text(json, "queue_id"), STAND_B);
-    CU_ASSERT_STRING_EQUAL(json_get_text(json, "queue_name"), "active");
-    CU_ASSERT_STRING_EQUAL(json_get_text(json, "sender"), "sB@example.org");
-    CU_ASSERT_STRING_EQUAL(json_get_text(json, "sender_parameters"), "SIZE=123");
-    CU_ASSERT_FATAL(json_get_count(json, "recipients") == 3);
-    item = json_get_item(json, "recipients", 1);
-    CU_ASSERT_STRING_EQUAL(json_get_text(item, "status"), "deferred");
-    CU_ASSERT(json_get_number(item, "code", 0) == 451);
-    CU_ASSERT(json_get_number(item, "next_try", 0) == 1700000160);
-    CU_ASSERT_FATAL(json_get_count(json, "journal") == 3);
-    item = json_get_item(json, "journal", 2);
-    CU_ASSERT_STRING_EQUAL(json_get_text(item, "event"), "deferred");
-    item = json_get_item(item, "fields", 3);
-    CU_ASSERT_STRING_EQUAL(json_get_text(item, "key"), "reply");
-    CU_ASSERT_STRING_EQUAL(json_get_text(item, "value"), "4.3.0 later");
-    json_free(&json);
-    stand_remove(&stand);
-}
-
-static void
 missing_is_told(void)
 {
     struct stand stand;
@@ -100,7 +67,6 @@ missing_is_told(void)
 static const struct unit_test tests[] = {
     {"all is shown",             all_is_shown            },
     {"nothing moves the cursor", nothing_moves_the_cursor},
-    {"JSON has all",             json_has_all            },
     {"missing is told",          missing_is_told         },
 };
 
