@@ -24,8 +24,8 @@ struct prescan {
     size_t header_len; // of the first block, with its empty line; all of it if there is none
     struct prescan_field *fields; // of the first block; at most max_fields
     size_t field_count;
-    size_t boundary_lines; // that begin with "--"
-    size_t blocks;         // that look like header blocks
+    size_t boundary_lines; // that begin with "--", behind the first block
+    size_t blocks;         // of header fields: the first, and those of parts and inner messages
     bool has_nul, has_bare_cr, has_long_line, has_mbox_from, has_bad_field, has_no_header;
     bool has_raw_8bit; // in the first block, and not UTF-8
 };
