@@ -151,21 +151,8 @@ compile_edits(const struct rule_settings *settings, struct rule *rule, struct er
 }
 
 static int
-check_texts(const char *setting, char *const *texts, size_t count, struct err *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (texts[i][0] == '\0')
-            return err_set(err, ERR_PERM, "%s: a value is empty", setting);
-    }
-    return 0;
-}
-
-static int
 check_effect(const struct rule *rule, struct err *err)
 {
-    if (check_texts("remove_header", rule->remove, rule->remove_count, err) != 0 ||
-        check_texts("strip", rule->strip, rule->strip_count, err) != 0)
-        return -1;
     if (rule->verdict == VERDICT_NONE &&
         rule->edits.count + rule->remove_count + rule->strip_count + rule->copy_count == 0)
         return err_set(err, ERR_PERM, "action: the rule does nothing");

@@ -27,6 +27,7 @@ struct kit {
     struct dissect_settings dissect;
     struct smtp_envelope envelope;
     struct findings *findings;
+    char *skip_rule; // of the case
     struct decide_case question;
 };
 
@@ -42,7 +43,10 @@ kit_set(struct rule_settings *settings, struct span item)
     CU_ASSERT_PTR_NOT_NULL_FATAL(row);
     while (item.data != NULL && count < KIT_ITEMS_MAX)
         values[count++] = span_cut(&item, '|');
-    CU_ASSERT_FATAL(setting_parse(row, values, count, settings, &err) == 0);
+    if (setting_parse(row, values, count, settings, &err) != 0) {
+        fprintf(stderr, "%s\n", err.text);
+        CU_FAIL_FATAL("a setting of the test is bad");
+    }
 }
 
 static inline void
@@ -249,6 +253,7 @@ kit_clear(struct kit *kit)
     setting_clear(dissect_rows, dissect_row_count, &kit->dissect);
     envelope_clear(&kit->envelope);
     findings_free(&kit->findings);
+    mem_free(&kit->skip_rule);
 }
 
 #endif
