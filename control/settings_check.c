@@ -147,8 +147,6 @@ check_rules(struct settings *settings, const struct tree_section *root, struct e
 static int
 check_times(const struct settings *settings, struct err *err)
 {
-    if (settings->policy.deadline >= settings->delivery.relay_deadline)
-        return err_set(err, ERR_PERM, "deadline: expected less than relay_deadline");
     if (settings->dissect.timeout > settings->policy.deadline)
         return err_set(err, ERR_PERM, "deadline: expected at least the timeout of dissect");
     return 0;

@@ -148,6 +148,14 @@ on_deadline(void *arg)
     give_up(trial);
 }
 
+static uint64_t
+time_for(const struct trial *trial)
+{
+    uint64_t limit = trial->request.time_ms, deadline = trial->parts.policy->deadline;
+
+    return limit > 0 && limit < deadline ? limit : deadline;
+}
+
 static void
 fill_query(struct trial *trial)
 {
@@ -170,7 +178,7 @@ fill_query(struct trial *trial)
                   .rcpts = trial->rcpts,
                   .rcpt_count = envelope->rcpt_count},
         .fd = is_in_memory ? -1 : source->fd_take,
-        .wait_ms = trial->parts.policy->deadline,
+        .wait_ms = time_for(trial),
     };
 }
 
@@ -185,7 +193,7 @@ trial_start(const struct trial_parts *parts, const struct trial_request *request
     trial->done = done;
     trial->arg = arg;
     trial->since_us = now_us();
-    trial->deadline_ms = loop_now_ms(parts->loop) + parts->policy->deadline;
+    trial->deadline_ms = loop_now_ms(parts->loop) + time_for(trial);
     trial->content = content_new(parts->loop, parts->pool, &request->source);
     trial->timer = loop_timer_new(parts->loop, on_deadline, trial);
     if (parts->dissect == NULL) {
@@ -195,7 +203,7 @@ trial_start(const struct trial_parts *parts, const struct trial_request *request
     origin_init(&trial->origin, request->envelope);
     fill_query(trial);
     trial->looking = dissect_start(parts->dissect, &trial->look, on_look, trial);
-    loop_timer_start(trial->timer, parts->policy->deadline);
+    loop_timer_start(trial->timer, time_for(trial));
     return trial;
 }
 

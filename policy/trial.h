@@ -26,6 +26,7 @@ struct trial_request { // borrowed until done or trial_free, but what is said to
     const struct smtp_envelope *envelope;
     const struct setting_list *use_rules;
     const char *hostname;
+    uint64_t time_ms;             // at most; 0: policy's deadline alone bounds it
     struct content_source source; // fd_take is
 };
 

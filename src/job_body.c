@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "src/job_state.h"
 
-#include <string.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "mime/edits.h"
@@ -54,21 +52,30 @@ read_message(void *arg, uint64_t offset, char *data, size_t len, body_read_done 
     spool_file_read(job->file, offset, data, len, done, done_arg);
 }
 
-// The header block; of one without an end, the whole lines that are there.
+// Where the last field that is there in whole ends.
+static size_t
+end_of_fields(struct span head)
+{
+    for (size_t i = head.len; i-- > 1;) {
+        if (head.data[i - 1] == '\n' && head.data[i] != ' ' && head.data[i] != '\t')
+            return i;
+    }
+    return 0;
+}
+
+// The header block; of one that is too long, the whole fields that are there.
 static struct span
 header_of(const struct job *job)
 {
     struct span memory = spool_file_memory(job->file);
     struct span head = memory.data != NULL ? memory : span_from(job->head, job->head_len);
-    const char *end;
 
     if (head.len > HEADER_MAX)
         head.len = HEADER_MAX;
     head.len = edits_header_len(head);
     if (head.len < HEADER_MAX)
         return head;
-    end = memrchr(head.data, '\n', head.len);
-    return span_from(head.data, end == NULL ? 0 : (size_t)(end - head.data) + 1);
+    return span_from(head.data, end_of_fields(head));
 }
 
 static void

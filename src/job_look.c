@@ -109,6 +109,18 @@ rules_of(const struct settings *settings, const char *listener)
     return NULL;
 }
 
+// Over relay the client waits: what is left of his time.
+static uint64_t
+time_left(const struct job *job)
+{
+    uint64_t limit = job->jobs->config.settings->delivery.relay_deadline;
+    uint64_t spent = loop_now_ms(job->jobs->config.loop) - job->started_ms;
+
+    if (!job_is_relay(job))
+        return 0;
+    return spent < limit ? limit - spent : 1;
+}
+
 static void
 start_trial(struct job *job, const struct content_source *source)
 {
@@ -117,6 +129,7 @@ start_trial(struct job *job, const struct content_source *source)
     struct trial_request request = {.envelope = envelope,
                                     .use_rules = rules_of(settings, envelope->listener),
                                     .hostname = settings->smtp.hostname,
+                                    .time_ms = time_left(job),
                                     .source = *source};
 
     job->look.trial = trial_start(&job->jobs->config.trial, &request, on_trial, job);

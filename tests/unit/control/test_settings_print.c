@@ -182,7 +182,8 @@ uncomment(char *text)
         mark = line + strspn(line, " ");
         if (mark[0] != '#' || mark[1] < 'a' || mark[1] > 'z' ||
             strncmp(mark, "#hostname", 9) == 0 || strncmp(mark, "#backup", 7) == 0 ||
-            strncmp(mark, "#listen", 7) == 0)
+            strncmp(mark, "#listen", 7) == 0 || strncmp(mark, "#filter", 7) == 0 ||
+            strncmp(mark, "#rule", 5) == 0)
             continue;
         *mark = ' ';
     }

@@ -17,7 +17,7 @@ test_inherit(void)
     } rows[] = {
         {"none",                 "",                  0},
         {"no channel",           "100:0:-",           0},
-        {"nonsense is left out", "x 1:2:3 4:9:5 :::", 0}
+        {"nonsense is left out", "x 1:7:3 4:9:5 :::", 0}
     };
     struct listen_set set = {0};
     struct child *children = NULL;
