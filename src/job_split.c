@@ -95,8 +95,7 @@ job_split(struct job *job)
                                     .rcpts = &job->split.set,
                                     .reason = is_hold ? "hold" : "quarantine",
                                     .rule = state->groups[group].rule,
-                                    .why = state->groups[group].reason,
-                                    .now_ms = job_now_ms(job)};
+                                    .why = state->groups[group].reason};
 
     ranges_clear(&job->split.set);
     ranges_init(&job->split.set, state->rcpt_count);

@@ -13,9 +13,8 @@
 #include "src/split.h"
 
 enum {
-    EDIT_MAX = 1 << 18, // one, as text
-    TO_A_LINE = 1000,   // addresses that one line of the journal can take
-    LOGGED_RCPTS = 20   // by address; the rest by number
+    TO_A_LINE = 1000, // addresses that one line of the journal can take
+    LOGGED_RCPTS = 20 // by address; the rest by number
 };
 
 enum verdict
@@ -58,7 +57,7 @@ void
 job_copy(struct job *job)
 {
     const struct decision *decision = &job->look.outcome->decision;
-    struct split_request request = {.file = job->file, .reason = "copy", .now_ms = job_now_ms(job)};
+    struct split_request request = {.file = job->file, .reason = "copy"};
 
     if (job->look.copied == decision->copy_count) {
         job_set_state(job, JOB_VERDICT);
@@ -113,7 +112,7 @@ note_edits(const struct edit_list *edits, struct journal_writer *writer)
 {
     struct buf text;
 
-    buf_init(&text, EDIT_MAX);
+    buf_init(&text, EDIT_TEXT_MAX);
     for (size_t i = 0; i < edits->count; i++) {
         buf_reset(&text);
         edit_format(&edits->items[i], &text);

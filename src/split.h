@@ -18,7 +18,6 @@ struct split_request {
     const char *address;        // of a copy: its only recipient, with NOTIFY=NEVER; NULL else
     const char *reason;         // "quarantine", "hold", "copy"
     const char *rule, *why;     // may be NULL
-    int64_t now_ms;
 };
 
 // child_id is valid for the call. file_take: the child, ready to be looked after; NULL where it was
