@@ -6,8 +6,10 @@
 #include "base/str.h"
 
 // http, https, ftp, mailto and "www." in plain text; href, src, action and the like in HTML too,
-// with character references decoded, tabs and line ends inside removed. found gets each as it
-// comes (valid for the call); it ends the search by returning false. Linear in the text.
+// with character references decoded, tabs and line ends inside removed (whatever they hold, but for
+// "#..." and "cid:..."), and what stands as text in other attributes. found gets each as it comes
+// (valid for the call; one that stands twice comes twice); it ends the search by returning false.
+// Linear in the text.
 typedef bool links_found(void *arg, struct span link);
 
 enum { LINK_MAX = 2048 }; // longer ones are cut
