@@ -34,19 +34,21 @@ sign_lines(struct span in, struct buf *out)
 static void
 check_counts(const struct spool_state *state)
 {
-    size_t retired = 0, under_way = 0;
+    size_t retired = 0, under_way = 0, releasing = 0;
 
     for (size_t i = 0; i < state->rcpt_count; i++) {
         const struct rcpt_state *rcpt = &state->rcpts[i];
 
         retired += state_rcpt_is_retired(rcpt) ? 1 : 0;
         under_way += rcpt->attempt == state->attempt ? 1 : 0;
+        releasing += rcpt->is_releasing ? 1 : 0;
         FUZZ_CHECK(rcpt->group < (int)state->group_count);
         FUZZ_CHECK(rcpt->group < 0 || state->groups[rcpt->group].verdict != VERDICT_NONE);
         FUZZ_CHECK(rcpt->until_ms == 0 || rcpt->status == RCPT_DEFERRED);
         FUZZ_CHECK(rcpt->reply == NULL || strlen(rcpt->reply) <= STATE_TEXT_MAX);
     }
     FUZZ_CHECK(retired == state->retired_count && under_way == state->under_way);
+    FUZZ_CHECK(releasing == state->releasing);
     FUZZ_CHECK(state->attempt_open == (under_way > 0));
     FUZZ_CHECK(state->attempt_open || !state->attempt_alone);
     FUZZ_CHECK(!state->done || state_is_retired(state));
