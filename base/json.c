@@ -157,14 +157,13 @@ json_print(const struct json *json, struct buf *out)
 }
 
 struct json *
-json_parse(struct span text, struct err *err)
+json_parse_up_to(struct span text, size_t max, struct err *err)
 {
     json_error_t error;
     json_t *value;
 
-    if (text.len > JSON_TEXT_MAX) {
-        err_set(err, ERR_PERM, "expected JSON of at most %d bytes, not %zu", JSON_TEXT_MAX,
-                text.len);
+    if (text.len > max) {
+        err_set(err, ERR_PERM, "expected JSON of at most %zu bytes, not %zu", max, text.len);
         return NULL;
     }
     value = json_loadb(text.len > 0 ? text.data : "", text.len, JSON_REJECT_DUPLICATES, &error);
@@ -178,6 +177,12 @@ json_parse(struct span text, struct err *err)
         return NULL;
     }
     return outside(value);
+}
+
+struct json *
+json_parse(struct span text, struct err *err)
+{
+    return json_parse_up_to(text, JSON_TEXT_MAX, err);
 }
 
 const char *

@@ -2,8 +2,8 @@
 // base/json.h - one JSON object on one line, in and out; door to jansson.
 //
 // Strings that are not UTF-8 are written with U+FFFD for each bad byte, and what is not ASCII as
-// \uNNNN: harmless on any terminal. Reading takes at most JSON_TEXT_MAX bytes, jansson's depth, no
-// key twice and no NUL in a string.
+// \uNNNN: harmless on any terminal. Reading takes at most JSON_TEXT_MAX bytes, unless it is told
+// another bound, jansson's depth, no key twice and no NUL in a string.
 #ifndef POSTERN_BASE_JSON_H
 #define POSTERN_BASE_JSON_H
 
@@ -29,6 +29,7 @@ void json_add_take(struct json *array, struct json **value_take);
 int json_print(const struct json *json, struct buf *out);
 
 struct json *json_parse(struct span text, struct err *err); // an object, else NULL and PERM
+struct json *json_parse_up_to(struct span text, size_t max, struct err *err); // of max bytes
 const char *json_get_text(const struct json *object,
                           const char *key); // NULL if absent or no string
 bool json_get_bool(const struct json *object, const char *key, bool absent);

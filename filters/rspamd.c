@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "filters/http.h"
 #include "filters/rspamd_wire.h"
@@ -87,7 +86,7 @@ start(const struct filter_try *attempt)
     struct rspamd_headers headers;
     struct http_request request = {.path = "/checkv2",
                                    .content = attempt->message->content,
-                                   .reply_max = JSON_TEXT_MAX,
+                                   .reply_max = RSPAMD_REPLY_MAX,
                                    .done = on_reply};
     struct filter_run *run;
 

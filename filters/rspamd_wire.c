@@ -175,7 +175,7 @@ parse(struct span body, struct err *err)
             memcpy(text + i, "\\u003f", 6);
         i += text[i] == '\\' ? 2 : len > 0 ? len : 1;
     }
-    json = json_parse(span_from(text, body.len), err);
+    json = json_parse_up_to(span_from(text, body.len), RSPAMD_REPLY_MAX, err);
     mem_free(&text);
     return json;
 }

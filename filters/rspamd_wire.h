@@ -7,6 +7,9 @@
 #include "filters/result.h"
 #include "smtp/envelope.h"
 
+// A reply names each host and address in the message (10,240 by default, some 2.5 MB).
+enum { RSPAMD_REPLY_MAX = 8 << 20 };
+
 struct rspamd_headers {
     char **items; // NULL-terminated
     size_t count;

@@ -231,6 +231,14 @@ class Scanners(Case):
         self.assertEqual(split_ours(sink.wait_for(1)[0].content)[1], content)
         self.assertTrue(postern.log_lines(r"filter=spam.*clean"))
 
+    def test_many_links_make_a_long_reply(self) -> None:
+        sink = self.sink()
+        postern = self.spam_filter(sink)
+        host = ".".join(["a" * 60] * 3)
+        body = "".join(f"http://h{number}.{host}.com/\r\n" for number in range(12000)).encode()
+        self.assertEqual(self.reply_to(postern, asking(body=body)).code, 250)
+        self.assertTrue(postern.log_lines(r"filter=spam.*clean"))
+
     def test_more_recipients_than_rspamd_takes(self) -> None:
         sink = self.sink()
         postern = self.spam_filter(sink)

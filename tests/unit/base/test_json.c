@@ -252,6 +252,10 @@ test_size_and_depth(void)
     json_free(&json);
     CU_ASSERT_PTR_NULL(json_parse(span_from(text, len), &err));
     CU_ASSERT_STRING_EQUAL(err.text, "expected JSON of at most 1048576 bytes, not 1048577");
+    json = json_parse_up_to(span_from(text, len), len, &err);
+    CU_ASSERT_PTR_NOT_NULL(json);
+    json_free(&json);
+    CU_ASSERT_PTR_NULL(json_parse_up_to(span_from(text, 3), 2, &err));
     mem_free(&text);
 }
 
