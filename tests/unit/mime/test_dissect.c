@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// With a nursery of its own and real dissectors in their jails; what they do, fake_look.c says.
+#include "mime/dissect.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "tests/unit/harness.h"
+#include "tests/unit/mime/nursery_stand.h"
+
+struct outcome {
+    unsigned count;
+    enum dissect_end end;
+    struct err err;
+    char text[200]; // of an echo
+    uint64_t asked;
+    enum finding_limit limit;
+    size_t members;
+};
+
+static struct fixture {
+    struct loop *loop;
+    struct dissect *dissect;
+    struct dissect_settings settings;
+    struct loop_timer *timer;
+    struct nursery_stand nursery;
+    size_t open; // outcomes that are awaited
+    bool is_late;
+} fix;
+
+static void
+start_nursery(void)
+{
+    nursery_stand_start(&fix.nursery, &fix.settings);
+    dissect_set_nursery(fix.dissect, nursery_stand_line(&fix.nursery));
+}
+
+static void
+on_late(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->is_late = true;
+    loop_stop(f->loop);
+}
+
+static void
+set_up(size_t max, uint64_t timeout_ms)
+{
+    struct dissect_config config = {.build_id = "test-1", .settings = &fix.settings, .max = max};
+    struct err err = {0};
+
+    fix = (struct fixture){
+        .settings = {.timeout = timeout_ms, .memory = UINT64_C(512) << 20}
+    };
+    fix.loop = loop_new(&err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(fix.loop);
+    config.loop = fix.loop;
+    fix.dissect = dissect_new(&config);
+    fix.timer = loop_timer_new(fix.loop, on_late, &fix);
+}
+
+static void
+tear_down(void)
+{
+    dissect_free(&fix.dissect);
+    CU_ASSERT_EQUAL(nursery_stand_stop(&fix.nursery), 0);
+    loop_timer_free(&fix.timer);
+    loop_free(&fix.loop);
+}
+
+static void
+on_done(void *arg, enum dissect_end end, struct findings *findings_take, const struct err *err)
+{
+    struct outcome *outcome = arg;
+
+    outcome->count++;
+    outcome->end = end;
+    outcome->err = *err;
+    CU_ASSERT_EQUAL(findings_take != NULL, end == DISSECT_FOUND);
+    if (findings_take != NULL) {
+        (void)snprintf(outcome->text, sizeof outcome->text, "%.*s",
+                       (int)findings_take->limit_text.len, findings_take->limit_text.data);
+        outcome->asked = findings_take->header_len;
+        outcome->limit = findings_take->limit;
+        outcome->members = findings_take->member_count;
+    }
+    findings_free(&findings_take);
+    if (--fix.open == 0)
+        loop_stop(fix.loop);
+}
+
+static struct dissect_job *
+ask(const char *id, struct span content, struct outcome *outcome)
+{
+    struct dissect_request request = {
+        .query = {.id = span_of(id), .len = content.len, .content = content},
+        .fd = -1,
+        .wait_ms = 20000
+    };
+
+    *outcome = (struct outcome){.count = 0};
+    fix.open++;
+    return dissect_start(fix.dissect, &request, on_done, outcome);
+}
+
+// Until all outcomes are there; at most so long.
+static void
+run(uint64_t ms)
+{
+    fix.is_late = false;
+    loop_timer_start(fix.timer, ms);
+    loop_run(fix.loop);
+    loop_timer_stop(fix.timer);
+}
+
+static void
+check_echo(const char *text)
+{
+    struct outcome outcome;
+
+    (void)ask("echo", span_of(text), &outcome);
+    CU_ASSERT_EQUAL(outcome.count, 0); // never from within start
+    run(20000);
+    CU_ASSERT_EQUAL(outcome.count, 1);
+    CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+    CU_ASSERT_STRING_EQUAL(outcome.text, text);
+}
+
+static void
+test_content_and_descriptor(void)
+{
+    struct outcome outcome;
+    struct dissect_request request = {
+        .query = {.id = {"echo", 4}, .offset = 3, .len = 5},
+          .wait_ms = 20000
+    };
+    struct err err = {0};
+    int fd;
+
+    set_up(2, 20000);
+    start_nursery();
+    check_echo("hello");
+    check_echo("");
+    fd = fs_memory_file("test", &err);
+    CU_ASSERT_EQUAL(fs_write_all_at(fd, "---world---", 11, 0, &err), 0);
+    request.fd = fd;
+    outcome = (struct outcome){.count = 0};
+    fix.open++;
+    (void)dissect_start(fix.dissect, &request, on_done, &outcome);
+    run(20000);
+    CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+    CU_ASSERT_STRING_EQUAL(outcome.text, "world");
+    // All by the same one, which keeps no descriptor: its limit would be passed.
+    for (unsigned i = 0; i < 40; i++) {
+        fix.open++;
+        (void)dissect_start(fix.dissect, &request, on_done, &outcome);
+        run(20000);
+        CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+    }
+    CU_ASSERT_EQUAL(dissect_processes(fix.dissect), 1);
+    CU_ASSERT_EQUAL(dissect_crashes(fix.dissect), 0);
+    (void)close(fd);
+    tear_down();
+}
+
+// Larger than what a socket holds, both ways.
+static void
+test_large(void)
+{
+    enum { LARGE = 3 << 20 };
+
+    char *content = mem_zalloc(LARGE);
+    struct outcome outcome;
+
+    memset(content, 'y', LARGE);
+    set_up(1, 20000);
+    start_nursery();
+    (void)ask("echo", span_from(content, LARGE), &outcome);
+    run(20000);
+    CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+    CU_ASSERT_EQUAL(strlen(outcome.text), 100);
+    (void)ask("much", span_from(content, LARGE), &outcome);
+    run(20000);
+    CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+    CU_ASSERT_EQUAL(outcome.limit, LIMIT_FINDINGS);
+    CU_ASSERT_EQUAL(outcome.members, 0);
+    mem_free(&content);
+    tear_down();
+}
+
+static void
+test_misdeeds(void)
+{
+    static const struct {
+        const char *id;
+        enum dissect_end end;
+        const char *says;
+    } rows[] = {
+        {"crash",      DISSECT_CRASHED,     "was killed by signal 11"     },
+        {"exit",       DISSECT_CRASHED,     "exited with status 3"        },
+        {"hang",       DISSECT_CRASHED,     "took longer than 2s"         },
+        {"nonsense",   DISSECT_CRASHED,     "nonsense"                    },
+        {"bad",        DISSECT_CRASHED,     "3 bytes that are no findings"},
+        {"open",       DISSECT_CRASHED,     "exited with status 7"        },
+        {"socket",     DISSECT_CRASHED,     "was killed by signal 31"     },
+        {"memory",     DISSECT_CRASHED,     "was killed by signal 6"      },
+        {"unreadable", DISSECT_UNAVAILABLE, "no luck"                     },
+    };
+
+    size_t crashes = 0;
+
+    set_up(2, 2000);
+    start_nursery();
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct outcome outcome;
+
+        if (strcmp(rows[i].id, "memory") == 0 && !HAS_MEMORY_LIMIT)
+            continue; // a sanitizer's process has none
+        (void)ask(rows[i].id, span_of("x"), &outcome);
+        run(20000);
+        UNIT_CHECK_ROW(rows[i].id, outcome.count == 1 && outcome.end == rows[i].end);
+        UNIT_CHECK_ROW(rows[i].id, strstr(outcome.err.text, rows[i].says) != NULL);
+        UNIT_CHECK_ROW(rows[i].id, outcome.err.kind == ERR_TEMP || i == 3 || i == 4);
+        crashes += rows[i].end == DISSECT_CRASHED ? 1 : 0;
+        UNIT_CHECK_ROW(rows[i].id, dissect_crashes(fix.dissect) == crashes);
+        // The next is none the worse for it.
+        check_echo(rows[i].id);
+    }
+    tear_down();
+}
+
+// Where all are busy the rest waits in order, and nobody waits for one that hangs.
+static void
+test_many_at_once(void)
+{
+    enum { MANY = 200 };
+    struct outcome outcomes[MANY], hanging;
+
+    set_up(3, 5000);
+    start_nursery();
+    (void)ask("hang", span_of("x"), &hanging);
+    for (size_t i = 0; i < MANY; i++)
+        (void)ask("echo", span_of("y"), &outcomes[i]);
+    fix.open--;
+    run(4000);
+    CU_ASSERT_FALSE(fix.is_late);
+    for (size_t i = 0; i < MANY; i++)
+        CU_ASSERT_TRUE(outcomes[i].count == 1 && outcomes[i].end == DISSECT_FOUND);
+    CU_ASSERT_EQUAL(hanging.count, 0);
+    CU_ASSERT_EQUAL(dissect_processes(fix.dissect), 3);
+    fix.open++;
+    run(20000);
+    CU_ASSERT_EQUAL(hanging.end, DISSECT_CRASHED);
+    tear_down();
+}
+
+static void
+test_waits_no_longer_than_told(void)
+{
+    struct dissect_request request = {
+        .query = {.id = {"echo", 4}, .content = {"", 0}},
+          .fd = -1, .wait_ms = 50
+    };
+    struct outcome hanging, waiting = {.count = 0};
+
+    set_up(1, 1000);
+    start_nursery();
+    (void)ask("hang", span_of("x"), &hanging);
+    fix.open++;
+    (void)dissect_start(fix.dissect, &request, on_done, &waiting);
+    fix.open--;
+    run(900);
+    CU_ASSERT_EQUAL(waiting.count, 1);
+    CU_ASSERT_EQUAL(waiting.end, DISSECT_UNAVAILABLE);
+    CU_ASSERT_EQUAL(waiting.err.kind, ERR_TEMP);
+    CU_ASSERT_EQUAL(hanging.count, 0);
+    fix.open++;
+    run(20000);
+    CU_ASSERT_EQUAL(hanging.end, DISSECT_CRASHED);
+    tear_down();
+}
+
+static void
+test_cancel(void)
+{
+    struct outcome busy, waiting, last;
+    struct dissect_job *busy_job, *waiting_job;
+
+    set_up(1, 20000);
+    start_nursery();
+    check_echo("up");
+    busy_job = ask("hang", span_of("x"), &busy);
+    waiting_job = ask("echo", span_of("x"), &waiting);
+    (void)ask("echo", span_of("last"), &last);
+    dissect_cancel(&waiting_job);
+    CU_ASSERT_PTR_NULL(waiting_job);
+    dissect_cancel(&busy_job);
+    dissect_cancel(&busy_job);
+    fix.open -= 2;
+    run(10000);
+    CU_ASSERT_STRING_EQUAL(last.text, "last");
+    CU_ASSERT_EQUAL(busy.count, 0);
+    CU_ASSERT_EQUAL(waiting.count, 0);
+    CU_ASSERT_EQUAL(dissect_crashes(fix.dissect), 0);
+    tear_down();
+}
+
+static void
+test_replaced_when_old(void)
+{
+    enum { MESSAGES = 1100 };
+    struct outcome outcome;
+    uint64_t most = 0, last = 0;
+
+    set_up(1, 20000);
+    start_nursery();
+    for (unsigned i = 0; i < MESSAGES && !fix.is_late; i++) {
+        char content[2000] = "";
+
+        (void)ask("echo", span_from(content, sizeof content), &outcome);
+        run(20000);
+        CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+        last = outcome.asked;
+        most = last > most ? last : most;
+    }
+    // Hardly more than 1,000 by one, and the rest by another.
+    CU_ASSERT_TRUE(most >= 1000 && most < 1090);
+    CU_ASSERT_TRUE(last <= 100);
+    CU_ASSERT_EQUAL(dissect_processes(fix.dissect), 1);
+    tear_down();
+}
+
+// It takes its dissectors with it; their messages are innocent and are asked again.
+static void
+test_nursery_dies(void)
+{
+    struct outcome outcomes[20];
+
+    set_up(2, 20000);
+    start_nursery();
+    check_echo("up");
+    for (unsigned round = 0; round < 3; round++) {
+        for (size_t i = 0; i < UNIT_COUNT(outcomes); i++)
+            (void)ask("echo", span_of("z"), &outcomes[i]);
+        (void)kill(fix.nursery.pid, SIGKILL);
+        run(round * 20);
+        CU_ASSERT_TRUE(WIFSIGNALED(nursery_stand_stop(&fix.nursery)));
+        start_nursery();
+        if (fix.open > 0)
+            run(20000);
+        for (size_t i = 0; i < UNIT_COUNT(outcomes); i++)
+            CU_ASSERT_TRUE(outcomes[i].count == 1 && outcomes[i].end == DISSECT_FOUND);
+    }
+    CU_ASSERT_EQUAL(dissect_crashes(fix.dissect), 0);
+    tear_down();
+}
+
+static void
+test_no_nursery_at_first(void)
+{
+    struct outcome outcome;
+
+    set_up(2, 20000);
+    (void)ask("echo", span_of("early"), &outcome);
+    run(50);
+    CU_ASSERT_EQUAL(outcome.count, 0);
+    start_nursery();
+    run(20000);
+    CU_ASSERT_STRING_EQUAL(outcome.text, "early");
+    tear_down();
+}
+
+static void
+test_more_than_a_frame(void)
+{
+    struct dissect_request request = {
+        .query = {.id = {"echo", 4}, .content = {"", 0}},
+          .fd = -1, .wait_ms = 20000
+    };
+    struct outcome outcome = {.count = 0};
+
+    set_up(1, 20000);
+    start_nursery();
+    request.query.rcpt_count = 5 << 20;
+    request.query.rcpts = mem_zarray(request.query.rcpt_count, sizeof *request.query.rcpts);
+    check_echo("up"); // it would be handed over at once
+    fix.open++;
+    (void)dissect_start(fix.dissect, &request, on_done, &outcome);
+    CU_ASSERT_EQUAL(outcome.count, 0);
+    run(20000);
+    CU_ASSERT_EQUAL(outcome.end, DISSECT_UNAVAILABLE);
+    CU_ASSERT_EQUAL(outcome.err.kind, ERR_PERM);
+    mem_free(&request.query.rcpts);
+    tear_down();
+}
+
+static const struct unit_test tests[] = {
+    {"content and descriptor",                test_content_and_descriptor   },
+    {"large",                                 test_large                    },
+    {"misdeeds",                              test_misdeeds                 },
+    {"many at once",                          test_many_at_once             },
+    {"a message waits no longer than told",   test_waits_no_longer_than_told},
+    {"cancel",                                test_cancel                   },
+    {"replaced when old",                     test_replaced_when_old        },
+    {"the nursery dies",                      test_nursery_dies             },
+    {"no nursery at first",                   test_no_nursery_at_first      },
+    {"an envelope that is more than a frame", test_more_than_a_frame        },
+};
+
+UNIT_MAIN("mime/dissect", tests)
