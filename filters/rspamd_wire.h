@@ -15,13 +15,15 @@ struct rspamd_headers {
     size_t count;
 };
 
-// IP, Helo, Hostname, From, Rcpt (each), User, Queue-Id, MTA-Tag. Values that HTTP cannot carry are
-// left out or percent-encoded as rspamd reads them; none can add a header.
+// IP, Helo, Hostname, Queue-Id, MTA-Tag, User (MAIL's AUTH), From, Rcpt (each): of the client where
+// XFORWARD told of it, else of the session. What HTTP cannot carry is left out, and so are the
+// recipients behind 60 KB, since rspamd hangs up at 80; no value can add a header.
 void rspamd_wire_headers(const struct smtp_envelope *envelope, struct rspamd_headers *headers_out);
 void rspamd_wire_headers_clear(struct rspamd_headers *headers);
 
-// 0: result is clean (no action) or hit. -1: a failure, never "no action": another status than 200,
-// no JSON, no action, no symbols, is_skipped. Edits: milter headers to add and remove, subject.
+// 0: result is clean (no action, greylist) or hit. -1: a failure, never "no action": another status
+// than 200, no JSON, no action, no score, no symbols, is_skipped (but for GTUBE, which skips the
+// rest and rejects). Edits: milter headers to remove and add, signatures, X-Spam, Subject.
 int rspamd_wire_read(int status, struct span body, struct result *result, struct err *err);
 
 #endif

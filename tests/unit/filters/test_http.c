@@ -350,6 +350,29 @@ test_nobody(void)
     }
 }
 
+// connect() says EAGAIN: curl gives up at once, and leaves it to who asks to come again.
+static void
+test_full_backlog(void)
+{
+    struct fixture f;
+    int fillers[2];
+
+    set_up(&f, FAKE_UNIX);
+    loop_io_want(f.fake.listener_io, false, false);
+    CU_ASSERT_EQUAL(listen(f.fake.listener, 0), 0);
+    for (size_t i = 0; i < 2; i++) {
+        fillers[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fillers[i], (struct sockaddr *)&f.fake.addr.sa, f.fake.addr.len);
+    }
+    start(&f, 200);
+    loop_run(f.fake.loop);
+    CU_ASSERT_EQUAL(f.status, 0);
+    CU_ASSERT_EQUAL(f.told, 1);
+    close(fillers[0]);
+    close(fillers[1]);
+    tear_down(&f);
+}
+
 static void
 test_no_proxy(void)
 {
@@ -415,6 +438,7 @@ static const struct unit_test tests[] = {
     {"early",            test_early           },
     {"silence",          test_silence         },
     {"nobody",           test_nobody          },
+    {"full backlog",     test_full_backlog    },
     {"no proxy",         test_no_proxy        },
     {"file too short",   test_file_too_short  },
     {"cancel",           test_cancel          },
