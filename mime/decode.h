@@ -18,8 +18,8 @@ enum decode_encoding {
 };
 
 // "base64", " BASE64 (comment)", "\"base64\"", "base64;": as the boldest reader takes it.
-// known_out (may be NULL): false where the name is none of RFC 2045's and no uuencode, or is written
-// so that other readers would not know it.
+// known_out (may be NULL): false where the name is none of RFC 2045's and no uuencode, or stands
+// there in a way that other readers would not know it.
 enum decode_encoding decode_encoding_find(struct span value, bool *known_out);
 
 struct decode {

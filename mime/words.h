@@ -14,19 +14,20 @@ struct words_oddities {
     bool bad_word, unknown_charset, repeated_parameter, odd_boundary, gap;
 };
 
-// Trims, unfolds and decodes (RFC 2047), in one pass: appended to out as UTF-8, bad bytes as U+FFFD.
+// Trims, unfolds and decodes (RFC 2047), in one pass: appended to out as UTF-8, bad bytes as
+// U+FFFD.
 // Adjacent words are one text; padding inside a B word does not end it. -1: out's ceiling.
 int words_decode(struct charsets *charsets, struct span raw, struct buf *out,
                  struct words_oddities *oddities);
 
 struct words_parameter {
-    struct span name;      // lower case, without "*", "*0*"
-    struct span value;     // decoded by the book: RFC 2231 parts in order of their numbers
-    struct span *others;   // other readings: as it stands, RFC 2047 decoded, percent decoded, ...
+    struct span name;    // lower case, without "*", "*0*"
+    struct span value;   // decoded by the book: RFC 2231 parts in order of their numbers
+    struct span *others; // other readings: as it stands, RFC 2047 decoded, percent decoded, ...
     size_t other_count;
 };
 
-struct words_value { // "text/plain; charset=utf-8; name*0*=..."
+struct words_value {  // "text/plain; charset=utf-8; name*0*=..."
     struct span main; // in front of the first ";", trimmed, lower case, comments removed
     struct words_parameter *parameters;
     size_t count;

@@ -103,6 +103,27 @@ test_rows(void)
     }
 }
 
+// Cut anywhere: what is left is a message, too.
+static void
+test_cut(void)
+{
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        for (size_t len = 0; len <= rows[i].message.len; len++) {
+            char *message = mem_zalloc(len + (len == 0));
+            struct prescan prescan;
+
+            memcpy(message, rows[i].message.data, len);
+            prescan_run(span_from(message, len), &usual, &prescan);
+            UNIT_CHECK_ROW(rows[i].name, prescan.limit == LIMIT_NONE);
+            UNIT_CHECK_ROW(rows[i].name, prescan.header_len <= len);
+            UNIT_CHECK_ROW(rows[i].name, prescan.field_count <= rows[i].fields + 1);
+            UNIT_CHECK_ROW(rows[i].name, prescan.blocks <= rows[i].blocks + 1);
+            prescan_clear(&prescan);
+            mem_free(&message);
+        }
+    }
+}
+
 static void
 test_fields(void)
 {
@@ -327,6 +348,7 @@ test_corpus(void)
 
 static const struct unit_test tests[] = {
     {"rows",      test_rows     },
+    {"cut",       test_cut      },
     {"fields",    test_fields   },
     {"long line", test_long_line},
     {"limits",    test_limits   },

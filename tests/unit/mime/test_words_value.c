@@ -160,6 +160,31 @@ test_spellings(void)
     charsets_free(&stand.charsets);
 }
 
+// Cut anywhere: nothing is read behind the end, and each parameter is whole.
+static void
+test_cut(void)
+{
+    struct stand stand = {.charsets = charsets_new(NULL)};
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stand.charsets);
+    for (size_t i = 0; i < UNIT_COUNT(spellings); i++) {
+        for (size_t len = 0; len < spellings[i].len; len++) {
+            char *raw = mem_strndup(spellings[i].data, len);
+            bool good = true;
+
+            raw = mem_regrow(raw, len + (len == 0), 1);
+            parse(&stand, span_from(raw, len), MAX);
+            for (size_t n = 0; n < stand.value.count; n++)
+                good &= stand.value.parameters[n].name.len > 0 &&
+                        stand.value.parameters[n].value.data != NULL;
+            UNIT_CHECK_ROW(spellings[i].data, good && stand.result == 0);
+            arena_clear(&stand.arena);
+            mem_free(&raw);
+        }
+    }
+    charsets_free(&stand.charsets);
+}
+
 struct row {
     const char *raw, *main, *name, *value; // by the book
     const char *oddities;                  // r: repeated, b: boundary, g: gap, c: charset, w: word
@@ -362,6 +387,7 @@ test_large(void)
 
 static const struct unit_test tests[] = {
     {"spellings",  test_spellings },
+    {"cut",        test_cut       },
     {"rows",       test_rows      },
     {"boundaries", test_boundaries},
     {"ordinary",   test_ordinary  },
