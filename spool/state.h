@@ -68,6 +68,7 @@ struct spool_state {
     struct rcpt_state *rcpts;
     struct decided_group *groups;
     size_t group_count;
+    size_t old_groups; // the first ones: of looks before a rescan
     uint64_t next_seq;
     uint32_t odd;
     uint32_t crashes; // crashed lines since the last retry or unheld

@@ -265,6 +265,7 @@ apply_rescan(struct spool_state *state, const struct event *event, const struct 
     mem_free(&state->caught_rule);
     state->held = state->quarantined = state->unheld = state->found = false;
     state->rescanned = true;
+    state->old_groups = state->group_count;
     return apply_retry(state, event, line);
 }
 

@@ -71,11 +71,11 @@ alone_deaths(const struct spool_state *state)
     return state->alone_crashes + (state->attempt_open && state->attempt_alone ? 1 : 0);
 }
 
-// A look has ended with "defer" before.
+// A look has ended with "defer" before. Whoever asks for another one wants it to be made.
 static bool
 has_been_put_off(const struct spool_state *state)
 {
-    for (size_t i = 0; i < state->group_count; i++) {
+    for (size_t i = state->old_groups; i < state->group_count; i++) {
         if (state->groups[i].verdict == VERDICT_DEFER)
             return true;
     }

@@ -51,6 +51,7 @@ test_rescan(void)
     CU_ASSERT_EQUAL(state.rcpts[2].status, RCPT_SENT);
     CU_ASSERT_EQUAL(state.rcpts[2].group, 0);
     CU_ASSERT_EQUAL(state.group_count, 1);
+    CU_ASSERT_EQUAL(state.old_groups, 1);
     state_clear(&state);
 }
 

@@ -154,6 +154,55 @@ test_verdicts(void)
     fake_clear();
 }
 
+static void
+note_put_off(struct spool_file *file)
+{
+    struct journal_writer writer;
+
+    spool_note_begin(file, &writer, "decided");
+    journal_field_text(&writer, "g", "0");
+    journal_field_text(&writer, "verdict", "defer");
+    journal_field_text(&writer, "r", "0");
+    spool_note_end(file, &writer);
+    fake_note(file, "deferred", "r", "0");
+}
+
+// What could not be judged in all its time is kept; a rescan gives it one more look.
+static void
+test_expired(void)
+{
+    static const struct {
+        const char *name;
+        const char *wish; // NULL: none
+        const char *verdicts, *end;
+    } rows[] = {
+        {"kept",              NULL,     "a", "hold "  },
+        {"tried: kept",       "retry",  "a", "hold "  },
+        {"let go",            "unheld", "a", "finish "},
+        {"rescanned",         "rescan", "a", "finish "},
+        {"rescanned in vain", "rescan", "l", "wait "  },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct jobs *jobs = new_jobs();
+        struct fake_message message = {
+            .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
+        struct spool_file *file = fake_file(&message);
+
+        fake_answers = "s";
+        fake_verdicts = rows[i].verdicts;
+        settings.spool.lifetime = 1000;
+        note_put_off(file);
+        if (rows[i].wish != NULL)
+            fake_note(file, rows[i].wish, "x", "y");
+        job_start(jobs, file, JOB_DUE, false);
+        turn_until_quiet();
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
+        jobs_free(&jobs);
+    }
+    fake_clear();
+}
+
 struct heard {
     int codes[8];
     size_t count, calls;
@@ -394,6 +443,7 @@ test_many_different_replies(void)
 static const struct unit_test tests[] = {
     {"in the spool",           test_spool                 },
     {"verdicts",               test_verdicts              },
+    {"expired",                test_expired               },
     {"relayed",                test_relay                 },
     {"verdicts that answer",   test_relay_verdicts        },
     {"the client leaves",      test_client_leaves         },
