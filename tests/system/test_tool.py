@@ -5,6 +5,7 @@
 import json
 import os
 import signal
+import time
 
 import spoolfile
 from case import Case, Postern, Sink, main, message, send, wait_until
@@ -129,6 +130,83 @@ class Tool(Case):
         wait_until(lambda: postern.tool("delete", ident, check=False).returncode == 0, 10,
                    "the locks to go")
         self.assertEqual(spoolfile.live(postern.spool), [])
+
+    def quarantined(self, postern: Postern, recipients: list[str],
+                    events: tuple[str, ...] = ()) -> str:
+        """The id of a message in quarantine, put there by hand as a daemon of another day did."""
+        now_ms = int(time.time() * 1000)
+        ident = spoolfile.make_id(now_ms, 7)
+        day = os.path.join(postern.spool, "quarantine", time.strftime("%Y-%m-%d", time.gmtime()))
+        os.makedirs(day, 0o700, exist_ok=True)
+        caught = (f"decided g=0 verdict=quarantine rule=virus reason=Eicar r=0-{len(recipients) - 1}",
+                  "quarantined rule=virus reason=Eicar")
+        path = os.path.join(day, ident)
+        with open(path, "wb") as file:
+            file.write(spoolfile.make(ident, recipients, message("caught"), now_ms - 6 * 86400000,
+                                      "sink", caught + events))
+        owner = os.stat(postern.spool)
+        for made in (day, path):
+            os.chown(made, owner.st_uid, owner.st_gid)
+        return ident
+
+    def test_release(self) -> None:
+        sink = self.sink()
+        postern = self.between(sink, hop='name = "sink"')
+        ident = self.quarantined(postern, ["a@example.com", "b@example.com"])
+        row, = postern.listing("--where", "quarantine")
+        self.assertEqual((row["queue_id"], row["quarantine_rule"], row["quarantine_reason"]),
+                         (ident, "virus", "Eicar"))
+        for command in ("hold", "retry", "unhold"):
+            done = postern.tool(command, ident, check=False)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn("release lets it go", done.stderr)
+        self.assertEqual(postern.tool("release", "--to", "b@*", ident).returncode, 0)
+        self.assertEqual(sink.wait_for(1)[0].recipients, [b"b@example.com"])
+        self.assertEqual(postern.tool("release", "--to", "b@*", ident, check=False).returncode, 1)
+        self.assertEqual(postern.tool("release", ident).returncode, 0)
+        self.assertEqual(sink.wait_for(2)[1].recipients, [b"a@example.com"])
+        self.assertIn("released as", postern.tool("show", ident).stdout)
+        self.assertEqual(postern.tool("release", "--again", ident).returncode, 0)
+        self.assertEqual(sorted(sink.wait_for(3)[2].recipients),
+                         [b"a@example.com", b"b@example.com"])
+        self.assertEqual(postern.tool("rescan", ident, check=False).returncode, 1)
+        self.assertEqual(postern.tool("delete", ident).returncode, 0)
+        self.assertEqual(postern.tool("list", "--where", "quarantine", check=False).returncode, 1)
+        self.assert_nothing_left(postern)
+
+    def test_release_without_a_daemon(self) -> None:
+        sink = self.sink()
+        postern = self.between(sink, hop='name = "sink"')
+        ident = self.quarantined(postern, ["a@example.com"])
+        postern.stop()
+        self.assertEqual(postern.tool("release", ident).returncode, 0)
+        self.assertEqual(sink.taken(), [])
+        postern.start()
+        self.assertEqual(sink.wait_for(1)[0].recipients, [b"a@example.com"])
+        self.assert_nothing_left(postern)
+
+    def test_rescan(self) -> None:
+        """Out of quarantine and hold by the files, of what waits by the daemon."""
+        sink, postern = self.waiting(2)
+        waits, held = self.ident_of(postern, 0), self.ident_of(postern, 1)
+        postern.tool("hold", held)
+        caught = self.quarantined(postern, ["a@example.com"])
+        self.open_door(sink)
+        self.assertEqual(postern.tool("rescan", waits, held, caught).returncode, 0)
+        taken = sorted(taken.recipients for taken in sink.wait_for(3, 90))
+        self.assertEqual(taken, [[b"a@example.com"], [b"n0@example.com"], [b"n1@example.com"]])
+        self.assert_nothing_left(postern)
+
+    def test_quarantine_expires(self) -> None:
+        sink = self.sink()
+        postern = self.between(sink, hop='name = "sink"', quarantine={"keep": "60s"})
+        old = self.quarantined(postern, ["a@example.com"])
+        path, = (file.path for file in spoolfile.live(postern.spool, "quarantine"))
+        os.utime(path, (time.time() - 120, time.time() - 120))
+        postern.stop()
+        postern.start()
+        postern.wait_log(f"{old}: removed from quarantine, its time is over")
+        self.assertEqual(spoolfile.live(postern.spool, "quarantine"), [])
 
     def test_check(self) -> None:
         postern = self.between(self.sink())
