@@ -25,10 +25,11 @@ struct rule_settings {
 };
 
 struct policy_settings { // global
-    uint64_t deadline;      // ms for looking and asking together [120s]
-    char *bounce_max_score; // a reject above it is quarantined: a bounce would hit somebody innocent
-                            // ["10"]
-    char *authserv_id;      // whose Authentication-Results are believed ["" = hostname]
+    uint64_t deadline;   // ms for looking and asking together [120s]
+    char
+        *bounce_max_score; // a reject above it is quarantined: a bounce would hit somebody innocent
+                           // ["10"]
+    char *authserv_id;     // whose Authentication-Results are believed ["" = hostname]
 };
 
 enum { RULES_MAX = 1000 };

@@ -15,7 +15,7 @@
 
 enum { KIT_CLAMAV, KIT_RSPAMD, KIT_SECOND, KIT_FILTERS };
 
-enum { KIT_RULES_MAX = 16, KIT_ITEMS_MAX = 32 };
+enum { KIT_RULES_MAX = 24, KIT_ITEMS_MAX = 32 };
 
 struct kit {
     struct rule_settings settings[KIT_RULES_MAX];
