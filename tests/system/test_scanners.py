@@ -247,6 +247,23 @@ class Scanners(Case):
         self.assertEqual(reply.code, 250, str(reply))
         self.assertTrue(postern.log_lines(r"filter=spam.*clean"))
 
+    def test_rspamd_that_is_killed(self) -> None:
+        sink = self.sink()
+        own = Rspamd(self.path("rspamd")).start()
+        self.addCleanup(own.stop)
+        postern = self.asked(sink, spam=self.rspamd_at(
+            own.inet, "timeout = 1s  retries = 1  dead_time = 1s  probe_interval = 1s"))
+        own.process.kill_group()
+        self.assertEqual(self.reply_to(postern, message()).code, 451)
+        self.assertEqual(sink.taken(), [])
+        own.start()
+        wait_until(lambda: self.reply_to(postern, message()).code == 250, 20, "it is found again")
+        postern.settings.filters["spam"] += " on_error = accept"
+        postern.reload()
+        own.process.kill_group()
+        self.assertEqual(self.reply_to(postern, message()).code, 250)
+        self.assertEqual(len(sink.taken()), 2)
+
     def test_both(self) -> None:
         sink = self.sink()
         postern = self.asked(sink, clamav=self.clamd_at(self.clamd.unix),
