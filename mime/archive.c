@@ -405,6 +405,7 @@ list_one(struct listing *listing, struct span content, struct span sniffed, uint
     if (level.is_zip) {
         read_local_members(&level);
         read_directory(&level);
+        listing->is_damaged |= !archive_kind_has_zip_end(content); // cut off between two members
     }
     archive_read_free(level.reader);
     mem_free(&level.names);

@@ -34,7 +34,7 @@ enum look_work {
 };
 
 const char *look_work_name(enum look_work work);
-void look_measure(struct look *look, bool on); // off at first: it costs a clock call each
+void look_measure(struct look *look, bool on);       // off at first: it costs a clock call each
 const uint64_t *look_times(const struct look *look); // LOOK_WORK_COUNT of them
 
 #endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mime/look.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/unit/mime/look_kit.h"
+
+static struct look *look;
+
+#define MESSAGE "From: a@example.org\r\nSubject: x\r\n\r\nhello\r\n"
+
+// The message at an offset in a file, with other things around it.
+static int
+file_with(const char *content, uint64_t offset)
+{
+    int fd = memfd_create("message", 0);
+
+    CU_ASSERT_FATAL(fd >= 0);
+    CU_ASSERT(pwrite(fd, content, strlen(content), (off_t)offset) == (ssize_t)strlen(content));
+    CU_ASSERT(pwrite(fd, "behind it", 9, (off_t)(offset + strlen(content))) == 9);
+    return fd;
+}
+
+static void
+test_offsets(void)
+{
+    static const uint64_t offsets[] = {0, 1, 4095, 4096, 4097, 10000};
+    struct findings *wanted = kit_look_at(look, MESSAGE);
+
+    for (size_t i = 0; i < UNIT_COUNT(offsets); i++) {
+        struct dissect_query query = {.offset = offsets[i], .len = strlen(MESSAGE)};
+        int fd = file_with(MESSAGE, offsets[i]);
+        struct findings *findings;
+        struct err err;
+
+        findings = look_at(look, &query, fd, &err);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(findings);
+        CU_ASSERT(findings->len == strlen(MESSAGE) && findings->header_count == 2);
+        CU_ASSERT(memcmp(findings->sha256, wanted->sha256, SHA256_LEN) == 0);
+        CU_ASSERT(findings->header_len == wanted->header_len);
+        findings_free(&findings);
+        close(fd);
+    }
+    findings_free(&wanted);
+}
+
+// A file that is shorter than it should be would kill who reads it.
+static void
+test_bad_files(void)
+{
+    struct dissect_query query = {.offset = 100, .len = strlen(MESSAGE) + 10};
+    struct err err = {.kind = ERR_NONE};
+    int fd = file_with(MESSAGE, 100);
+
+    CU_ASSERT_PTR_NULL(look_at(look, &query, fd, &err));
+    CU_ASSERT(err.kind == ERR_TEMP);
+    query.offset = UINT64_MAX - 5;
+    CU_ASSERT_PTR_NULL(look_at(look, &query, fd, &err));
+    close(fd);
+    err.kind = ERR_NONE;
+    CU_ASSERT_PTR_NULL(look_at(look, &query, -1, &err));
+    CU_ASSERT(err.kind == ERR_TEMP);
+}
+
+static void
+test_nothing(void)
+{
+    struct findings *findings = kit_look_at(look, "");
+
+    CU_ASSERT(findings->len == 0 && findings->part_count == 1 && findings->limit == LIMIT_NONE);
+    findings_free(&findings);
+}
+
+// One look says the same as the next, whatever was looked at in between.
+static void
+test_again(void)
+{
+    struct buf first, second;
+    struct findings *findings;
+
+    buf_init(&first, 1 << 20);
+    buf_init(&second, 1 << 20);
+    findings = kit_look_at(look, MESSAGE);
+    CU_ASSERT(findings_write(findings, &first) == 0);
+    findings_free(&findings);
+    findings = kit_look_at(look, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n{E}");
+    findings_free(&findings);
+    findings = kit_look_at(look, MESSAGE);
+    CU_ASSERT(findings_write(findings, &second) == 0);
+    findings_free(&findings);
+    CU_ASSERT(first.len > 0 && first.len == second.len);
+    CU_ASSERT(memcmp(first.data, second.data, first.len) == 0);
+    buf_clear(&first);
+    buf_clear(&second);
+}
+
+// What is found can be told, and reads back as it was.
+static void
+test_wire(void)
+{
+    struct findings *findings = kit_look_at(
+        look,
+        "Content-Type: multipart/mixed; boundary=b; boundary=c\r\n\r\np\r\n--b\r\n"
+        "Content-Type: a/b; name=x\r\n\r\nbegin 644 y\r\n#0V%T\r\n`\r\nend\r\n--b--\r\ne\r\n");
+    struct findings *back;
+    struct buf first, second;
+    struct err err;
+
+    buf_init(&first, 1 << 20);
+    buf_init(&second, 1 << 20);
+    CU_ASSERT(findings_write(findings, &first) == 0);
+    back = findings_read(buf_span(&first), &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(back);
+    CU_ASSERT(findings_write(back, &second) == 0);
+    CU_ASSERT(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
+    findings_free(&back);
+    findings_free(&findings);
+    buf_clear(&first);
+    buf_clear(&second);
+}
+
+static void
+test_times(void)
+{
+    struct findings *findings;
+    uint64_t all = 0;
+
+    look_measure(look, true);
+    findings = kit_look_at(look, MESSAGE);
+    look_measure(look, false);
+    findings_free(&findings);
+    for (unsigned i = 0; i < LOOK_WORK_COUNT; i++) {
+        CU_ASSERT(strcmp(look_work_name(i), "?") != 0);
+        all += look_times(look)[i];
+    }
+    CU_ASSERT(all > 0 && look_times(look)[LOOK_PARSE] > 0 && look_times(look)[LOOK_SNIFF] > 0);
+}
+
+static const struct unit_test tests[] = {
+    {"offsets",   test_offsets  },
+    {"bad files", test_bad_files},
+    {"nothing",   test_nothing  },
+    {"again",     test_again    },
+    {"wire",      test_wire     },
+    {"times",     test_times    },
+};
+
+int
+main(void)
+{
+    struct dissect_setup setup;
+    int result;
+
+    kit_setup(&setup);
+    look = kit_look(&setup);
+    result = unit_run("mime/look", tests, UNIT_COUNT(tests));
+    look_free(&look);
+    return result;
+}
