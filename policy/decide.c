@@ -214,7 +214,7 @@ decide(const struct decide_case *question, struct decision *decision_out)
     size_t rcpt_count = question->envelope->rcpt_count;
     struct decide_work work = {.decision = decision_out};
 
-    *decision_out = (struct decision){NULL};
+    *decision_out = (struct decision){.groups = NULL};
     if (question->look_failed) {
         defer_all(question, decision_out);
         return;
@@ -246,7 +246,7 @@ decision_clear(struct decision *decision)
     mem_free(&decision->groups);
     mem_free(&decision->copies);
     mem_free(&decision->notes);
-    *decision = (struct decision){NULL};
+    *decision = (struct decision){.groups = NULL};
 }
 
 bool

@@ -316,7 +316,7 @@ rules_clear(struct rules *rules)
     mem_free(&rules->patterns);
     clear_texts(&rules->own_headers, rules->own_header_count);
     clear_texts(&rules->filter_rules, rules->filter_rules == NULL ? 0 : rules->filter_count + 1);
-    *rules = (struct rules){NULL};
+    *rules = (struct rules){.items = NULL};
 }
 
 const char *
