@@ -106,7 +106,7 @@ print_row(struct tool *tool, const struct find_place *place, const struct reader
     (void)snprintf(count, sizeof count, "%zu/%zu", state_open_count(state), state->rcpt_count);
     if (place->place == PLACE_ACTIVE)
         print_wait(wait, next - tool->now_ms);
-    (void)fprintf(tool->out, "%-12s %-8s %9llu ", envelope->id, word_of(place, state),
+    (void)fprintf(tool->out, "%-12s %-10s %9llu ", envelope->id, word_of(place, state),
                   (unsigned long long)message->seal.len);
     print_time(tool->out, envelope->arrived_ms);
     (void)fprintf(tool->out, " %7s %5s <", count, wait);
@@ -327,7 +327,7 @@ list_run(struct tool *tool, int argc, char **argv)
     if (result != TOOL_DONE)
         return result;
     if (tool->is_terminal && !tool->as_json)
-        (void)fprintf(tool->out, "%-12s %-8s %9s %-19s %7s %5s %s\n", "ID", "state", "size",
+        (void)fprintf(tool->out, "%-12s %-10s %9s %-19s %7s %5s %s\n", "ID", "state", "size",
                       "arrival", "open", "next", "sender (last answer)");
     listing.glance = glance_new();
     if (find_walk(&root, filter.places, on_place, &listing, &err) < 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/json.h"
+#include "tests/unit/tool/quarantined.h"
 #include "tests/unit/tool/stand.h"
 
 static const struct {
@@ -90,17 +91,45 @@ rows_are_one_line(void)
     stand_put(bucket, STAND_C, STAND_C, "", "deferred r=0 until=1700000160000 reply=a`b^[2J", "");
     close(bucket);
     CU_ASSERT(stand_run(&stand, list_run, "list", NULL) == TOOL_DONE);
-    CU_ASSERT(stand_has(stand.out, STAND_A "  active          22 2023-11-14 22:13:20     3/3   now "
-                                           "<sA@example.org>\n"));
-    CU_ASSERT(stand_has(stand.out, STAND_B "  waiting         22 2023-11-14 22:13:20     2/3    1m "
-                                           "<sB@example.org> (4.3.0 later)\n"));
-    CU_ASSERT(stand_has(stand.out, STAND_D "  hold            22 2023-11-14 22:13:20     3/3     - "
-                                           "<sD@example.org> (by hand)\n"));
+    CU_ASSERT(stand_has(stand.out,
+                        STAND_A "  active            22 2023-11-14 22:13:20     3/3   now "
+                                "<sA@example.org>\n"));
+    CU_ASSERT(stand_has(stand.out,
+                        STAND_B "  waiting           22 2023-11-14 22:13:20     2/3    1m "
+                                "<sB@example.org> (4.3.0 later)\n"));
+    CU_ASSERT(stand_has(stand.out,
+                        STAND_D "  hold              22 2023-11-14 22:13:20     3/3     - "
+                                "<sD@example.org> (by hand)\n"));
     CU_ASSERT_PTR_NULL(strchr(stand.out, '\033'));
     CU_ASSERT_PTR_NULL(strstr(stand.out, "\nb"));
     stand.tool.is_terminal = true;
     CU_ASSERT(stand_run(&stand, list_run, "list", NULL) == TOOL_DONE);
     CU_ASSERT(strncmp(stand.out, "ID ", 3) == 0);
+    stand_remove(&stand);
+}
+
+static void
+quarantine_is_explained(void)
+{
+    struct stand stand;
+    struct json *json;
+    struct err err;
+
+    stand_make(&stand);
+    quarantine_put(&stand, STAND_NONE,
+                   QUARANTINE_CAUGHT "|release r=1 child=x|released r=1 child=x by=root");
+    CU_ASSERT(stand_run(&stand, list_run, "list", "--where", "quarantine", NULL) == TOOL_DONE);
+    CU_ASSERT(stand_has(stand.out, STAND_NONE "  quarantine "));
+    CU_ASSERT(stand_has(stand.out, " rule=virus released=1 (Eicar)\n"));
+    CU_ASSERT(stand_run(&stand, list_run, "list", "--json", NULL) == TOOL_DONE);
+    json = json_parse(span_of(stand.out), &err);
+    CU_ASSERT_FATAL(json != NULL);
+    CU_ASSERT_STRING_EQUAL(json_get_text(json, "status"), "quarantine");
+    CU_ASSERT_STRING_EQUAL(json_get_text(json, "quarantine_rule"), "virus");
+    CU_ASSERT_STRING_EQUAL(json_get_text(json, "quarantine_reason"), "Eicar");
+    CU_ASSERT_STRING_EQUAL(json_get_text(json_get_item(json, "recipients", 1), "released"), "x");
+    CU_ASSERT_PTR_NULL(json_get_text(json_get_item(json, "recipients", 0), "released"));
+    json_free(&json);
     stand_remove(&stand);
 }
 
@@ -165,6 +194,7 @@ static const struct unit_test tests[] = {
     {"filters hold",              filters_hold             },
     {"bad usage is told",         bad_usage_is_told        },
     {"rows are one line",         rows_are_one_line        },
+    {"quarantine is explained",   quarantine_is_explained  },
     {"JSON is one object a line", json_is_one_object_a_line},
     {"damage is listed",          damage_is_listed         },
 };
