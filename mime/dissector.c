@@ -58,7 +58,7 @@ send_frame(const struct dissector *dissector, enum query_frame type, struct span
     int failed;
 
     buf_init(&frame, FRAME_HEAD + FRAME_PAYLOAD_MAX);
-    failed = frame_add(&frame, type, payload);
+    failed = frame_add(&frame, (uint16_t)type, payload);
     assert(failed == 0);
     send_all(dissector, buf_span(&frame));
     buf_clear(&frame);
