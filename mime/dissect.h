@@ -25,7 +25,8 @@ struct dissect_config {
 
 struct dissect *dissect_new(const struct dissect_config *config);
 void dissect_free(struct dissect **dissect); // no job may be open
-// A line to a (new) nursery; the former is closed. Its dissectors are dead or dying.
+// A line to a (new) nursery; the former is closed. Its dissectors are killed, and the messages they
+// had are asked about again: they are innocent.
 void dissect_set_nursery(struct dissect *dissect, int fd_take);
 
 enum dissect_end {
@@ -50,16 +51,17 @@ void dissect_cancel(struct dissect_job **job); // a busy dissector is killed: it
 size_t dissect_crashes(const struct dissect *dissect); // since the start
 size_t dissect_processes(const struct dissect *dissect);
 
-// Starts a nursery (a child of the caller) for a program without a master, as the tool is. The
-// child dies with its parent. -1: PERM program missing, TEMP else. *line_out is for
-// dissect_set_nursery.
+// Starts a nursery (a child of the caller) for a program without a master, as the tool is, and waits
+// until it is ready. It ends with *line_out, which is for dissect_set_nursery, and with its parent.
+// -1: PERM the program is missing, or has said on standard error what it cannot load; TEMP else.
 int dissect_start_nursery(const char *program, const struct dissect_setup *setup, int *line_out,
                           struct err *err);
 // Opens the program for execution (O_PATH, close-on-exec): `program`, or where it is empty beside
 // the running executable, else where it was installed. PERM with all places that were tried.
 int dissect_open_program(const char *program, struct err *err);
-// Becomes the nursery in a forked child: setup is written to a memfd. line: a stream socket on
-// which workers' lines come (mime/nursery.h). Does not return where it worked.
+// Becomes the nursery in a forked child: setup is written to a memfd. channel: base/channel, to the
+// parent, on which workers' lines come (mime/nursery.h). Every other descriptor but the standard
+// ones is closed. Does not return where it worked.
 int dissect_exec_nursery(int program_fd, const struct dissect_setup *setup, int channel,
                          struct err *err);
 
