@@ -16,9 +16,14 @@ static uint32_t
 take(struct span *text)
 {
     static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    size_t len = str_utf8_len(*text);
     uint32_t c = (unsigned char)text->data[0];
+    size_t len;
 
+    if (c < 0x80) {
+        *text = (struct span){text->data + 1, text->len - 1};
+        return c;
+    }
+    len = str_utf8_len(*text);
     c = len == 0 ? STRAY + c : c & first_bits[len];
     for (size_t i = 1; i < len; i++)
         c = c << 6 | ((unsigned char)text->data[i] & 0x3f);
@@ -91,6 +96,25 @@ match_one(struct span *glob, struct span *text)
     return fold(take_escaped(glob)) == fold(c);
 }
 
+// A glob ends in plain text more often than not ("*.exe"): most texts differ there already, and a
+// message may have thousands of names to be held against hundreds of globs.
+static bool
+differs_at_end(struct span glob, struct span text)
+{
+    size_t at = 0;
+
+    while (at < glob.len) {
+        unsigned char c = (unsigned char)glob.data[glob.len - 1 - at];
+
+        if (strchr("*?[]\\", c) != NULL && c != '\0')
+            return false;
+        if (at == text.len || fold(c) != fold((unsigned char)text.data[text.len - 1 - at]))
+            return true;
+        at++;
+    }
+    return text.len != glob.len;
+}
+
 // Only the last star is ever tried anew: what an earlier one could take, the last one can take too.
 bool
 glob_match(struct span glob, struct span text)
@@ -98,6 +122,8 @@ glob_match(struct span glob, struct span text)
     struct span star = {NULL, 0}; // the glob behind it
     struct span held = {NULL, 0}; // the text where it was tried last
 
+    if (differs_at_end(glob, text))
+        return false;
     while (text.len > 0 || glob.len > 0) {
         if (glob.len > 0 && glob.data[0] == '*') {
             glob = span_skip(glob, 1);
