@@ -51,9 +51,10 @@ void dissect_cancel(struct dissect_job **job); // a busy dissector is killed: it
 size_t dissect_crashes(const struct dissect *dissect); // since the start
 size_t dissect_processes(const struct dissect *dissect);
 
-// Starts a nursery (a child of the caller) for a program without a master, as the tool is, and waits
-// until it is ready. It ends with *line_out, which is for dissect_set_nursery, and with its parent.
-// -1: PERM the program is missing, or has said on standard error what it cannot load; TEMP else.
+// Starts a nursery (a child of the caller) for a program without a master, as the tool is, and
+// waits until it is ready. It ends with *line_out, which is for dissect_set_nursery, and with its
+// parent. -1: PERM the program is missing, or has said on standard error what it cannot load; TEMP
+// else.
 int dissect_start_nursery(const char *program, const struct dissect_setup *setup, int *line_out,
                           struct err *err);
 // Opens the program for execution (O_PATH, close-on-exec): `program`, or where it is empty beside
