@@ -42,7 +42,7 @@ def attached(name: str, data: bytes = b"hello") -> bytes:
 
 class Verdicts(Case):
     def filter(self, sink: Sink, rules: dict[str, str], inside: str = "", **lines: str) -> Postern:
-        return self.between(sink, inside=inside, lines=lines, rules=rules,
+        return self.between(sink, inside=inside, lines=lines, rules=dict(rules),
                             spool={"retry": '{"1s"}'})
 
     def shown(self, postern: Postern, where: str) -> list[dict]:
