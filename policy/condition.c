@@ -217,7 +217,9 @@ condition_compile(enum condition_kind kind, const struct rule_settings *settings
     struct span *values = values_of(kind, settings, &count);
     int result = 0;
 
-    *condition_out = (struct condition){.kind = kind};
+    *condition_out = (struct condition){.kind = kind, .memo = SIZE_MAX};
+    if (count > 0 && (types[kind].flags & FROM_FINDINGS) != 0)
+        condition_out->memo = scope->memo_count++;
     condition_out->values = mem_zarray(count, sizeof(condition_out->values[0]));
     for (; result == 0 && condition_out->count < count; condition_out->count++) {
         struct condition_value *value = &condition_out->values[condition_out->count];

@@ -65,6 +65,7 @@ struct condition {
     enum condition_kind kind;
     struct condition_value *values;
     size_t count;
+    size_t memo; // its number among those that findings alone answer; SIZE_MAX: none of these
 };
 
 struct condition_scope { // what the rules of one configuration share
@@ -72,6 +73,7 @@ struct condition_scope { // what the rules of one configuration share
     size_t filter_count;
     struct pattern_spec *patterns; // grows
     size_t pattern_count;
+    size_t memo_count;
 };
 
 const char *condition_name(enum condition_kind kind); // as the setting

@@ -29,6 +29,9 @@ struct decide_case { // all borrowed
     const struct smtp_envelope *envelope;
     uint64_t len;         // of the message
     const char *hostname; // ours
+    // NULL, or rules->memo_count bytes, zero at first: what the findings answered, kept for the
+    // next call about the same message.
+    unsigned char *memo;
 };
 
 struct decide_group { // recipients whose verdict and all that follows from it is the same

@@ -121,8 +121,8 @@ ask_value(const struct evidence *evidence, enum condition_kind kind,
     return evidence_findings_ask(evidence, kind, value);
 }
 
-struct answer
-evidence_ask(const struct evidence *evidence, const struct condition *condition, size_t rcpt)
+static struct answer
+ask_values(const struct evidence *evidence, const struct condition *condition, size_t rcpt)
 {
     struct answer sum = {.kind = ANSWER_NO};
 
@@ -138,4 +138,23 @@ evidence_ask(const struct evidence *evidence, const struct condition *condition,
         }
     }
     return sum;
+}
+
+// Only the dissector is ever silent about what findings answer.
+struct answer
+evidence_ask(const struct evidence *evidence, const struct condition *condition, size_t rcpt)
+{
+    unsigned char *memo = evidence->question->memo;
+    struct answer answer;
+
+    if (memo == NULL || condition->memo == SIZE_MAX)
+        return ask_values(evidence, condition, rcpt);
+    if (memo[condition->memo] > 0) {
+        answer.kind = (enum answer_kind)(memo[condition->memo] - 1);
+        answer.causes = answer.kind == ANSWER_UNKNOWN ? UINT64_C(1) << CONDITION_DISSECT : 0;
+        return answer;
+    }
+    answer = ask_values(evidence, condition, rcpt);
+    memo[condition->memo] = (unsigned char)(answer.kind + 1);
+    return answer;
 }

@@ -286,6 +286,7 @@ rules_compile(const struct rule_settings *settings, size_t count,
     }
     rules_out->patterns = scope.patterns;
     rules_out->pattern_count = scope.pattern_count;
+    rules_out->memo_count = scope.memo_count;
     if (result != 0)
         rules_clear(rules_out);
     return result;

@@ -24,6 +24,7 @@ struct rules { // of one configuration
     // What acts where no rule does: "filter:NAME", as filters, and behind them "filter:dissect".
     char **filter_rules;
     size_t filter_count; // of filters
+    size_t memo_count;   // conditions that findings alone answer
     bool needs_findings;
 };
 

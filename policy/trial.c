@@ -20,6 +20,7 @@ struct trial {
     struct dissect_job *looking;
     struct loop_timer *timer; // of the look; the runner watches the rest
     struct findings *findings;
+    unsigned char *memo; // of deciding
     struct runner_request question;
     struct runner *asking;
     struct trial_outcome outcome;
@@ -62,6 +63,7 @@ case_of(const struct trial *trial, const struct result *results)
         .envelope = trial->request.envelope,
         .len = content_len(trial->content),
         .hostname = trial->request.hostname,
+        .memo = trial->memo,
     };
 }
 
@@ -192,6 +194,7 @@ trial_start(const struct trial_parts *parts, const struct trial_request *request
     trial->request = *request;
     trial->done = done;
     trial->arg = arg;
+    trial->memo = mem_zarray(parts->rules->memo_count, sizeof(trial->memo[0]));
     trial->since_us = now_us();
     trial->deadline_ms = loop_now_ms(parts->loop) + time_for(trial);
     trial->content = content_new(parts->loop, parts->pool, &request->source);
@@ -224,5 +227,6 @@ trial_free(struct trial **trial_ptr)
     content_free(&trial->content);
     origin_clear(&trial->origin);
     mem_free(&trial->rcpts);
+    mem_free(&trial->memo);
     mem_free(trial_ptr);
 }

@@ -35,8 +35,10 @@ answer_check(struct kit *kit, const struct answer_row *row, bool is_settling)
     struct buf text;
 
     story_tell(kit, row->story);
+    kit->question.memo = kit->memo;
     evidence_init(&evidence, &kit->question, is_settling);
     buf_init(&text, 1024);
+    (void)evidence_ask(&evidence, &kit->rules.items[0].conditions[0], kit->envelope.rcpt_count - 1);
     answer_text(
         evidence_ask(&evidence, &kit->rules.items[0].conditions[0], kit->envelope.rcpt_count - 1),
         &text);

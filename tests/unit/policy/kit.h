@@ -28,6 +28,7 @@ struct kit {
     struct smtp_envelope envelope;
     struct findings *findings;
     char *skip_rule; // of the case
+    unsigned char memo[KIT_ITEMS_MAX];
     struct decide_case question;
 };
 

@@ -87,10 +87,39 @@ test_facts(void)
     kit_clear(&kit);
 }
 
+// What findings answered is not asked again, and nothing else is kept.
+static void
+test_memo(void)
+{
+    struct evidence evidence;
+    unsigned char memo[2] = {0, 0};
+    struct kit kit;
+
+    kit_init(&kit, "x: from=*; virus=*; subject=x; attachment=*.exe; action=hold");
+    CU_ASSERT_FATAL(kit.rules.memo_count == 2 && kit.rules.items[0].condition_count == 4);
+    kit.question.memo = memo;
+    kit_header(&kit, "Subject", "x");
+    for (int round = 0; round < 2; round++) {
+        const struct condition *conditions = kit.rules.items[0].conditions;
+
+        evidence_init(&evidence, &kit.question, false);
+        CU_ASSERT(evidence_ask(&evidence, &conditions[0], 0).kind == ANSWER_YES);
+        CU_ASSERT(evidence_ask(&evidence, &conditions[1], 0).kind ==
+                  (round == 0 ? ANSWER_NO : ANSWER_YES));
+        CU_ASSERT(evidence_ask(&evidence, &conditions[2], 0).kind == ANSWER_YES);
+        CU_ASSERT(evidence_ask(&evidence, &conditions[3], 0).kind == ANSWER_NO);
+        evidence_clear(&evidence);
+        kit_virus(&kit, KIT_CLAMAV, "Eicar");
+        kit.findings->header_count = 0;
+    }
+    kit_clear(&kit);
+}
+
 static const struct unit_test tests[] = {
     {"rows",      test_rows     },
     {"rcpt hits", test_rcpt_hits},
     {"facts",     test_facts    },
+    {"memo",      test_memo     },
 };
 
 UNIT_MAIN("policy/evidence", tests)
