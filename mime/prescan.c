@@ -91,52 +91,75 @@ skip_blanks(struct span text, size_t at)
     return at;
 }
 
-// Behind "boundary" in a field. What is not plain there is odd.
+// Goes on to "=" behind "boundary"; what is not plain there is odd. False: there is none.
 static bool
-read_boundary(struct span text, size_t at, struct level *level_out)
+find_value(struct span text, size_t *at, struct level *level)
 {
-    size_t begin;
-    bool is_quoted;
+    bool is_comment = false, has_comment = false;
 
-    while (at < text.len && (is_blank(text.data[at]) || strchr("\"*0123456789", text.data[at]))) {
-        level_out->is_odd |= !is_blank(text.data[at]);
-        at++;
+    for (; *at < text.len; (*at)++) {
+        char byte = text.data[*at];
+
+        if (byte == '=' && !is_comment)
+            return true;
+        if (byte == '(' || byte == ')')
+            is_comment = byte == '(';
+        else if (!is_comment && !is_blank(byte) && strchr("\"*0123456789", byte) == NULL)
+            break;
+        level->is_odd |= !is_blank(byte);
+        has_comment |= is_comment;
     }
-    if (at == text.len || text.data[at] != '=')
-        return false;
-    at = skip_blanks(text, at + 1);
+    // Who knows no comments may find one in it; it is not looked at a second time.
+    level->is_odd = has_comment;
+    return false;
+}
+
+// Behind "boundary=". Returns where it ends: what stands in it is not looked at a second time.
+static size_t
+read_boundary(struct span text, size_t at, struct level *level)
+{
+    bool is_quoted;
+    size_t begin;
+
+    at = skip_blanks(text, at);
     is_quoted = at < text.len && text.data[at] == '"';
     begin = at += is_quoted;
     while (at < text.len &&
            (is_quoted ? text.data[at] != '"' : text.data[at] != ';' && !is_blank(text.data[at]))) {
-        level_out->is_odd |= strchr("\\\r\n", text.data[at]) != NULL ||
-                             (!is_quoted && strchr("\"(", text.data[at]) != NULL);
+        level->is_odd |= strchr(is_quoted ? ";\\\r\n" : "\\\"(", text.data[at]) != NULL;
         at++;
     }
-    level_out->digest = digest(span_from(text.data + begin, at - begin));
-    level_out->is_odd |=
-        at == begin || is_blank(text.data[at - 1]) || (is_quoted && at == text.len);
-    level_out->is_odd |= at - begin >= 2 && memcmp(text.data + begin, "=?", 2) == 0;
+    level->digest = digest(span_from(text.data + begin, at - begin));
+    level->is_odd |= at == begin || is_blank(text.data[at - 1]) || (is_quoted && at == text.len);
+    level->is_odd |= at - begin >= 2 && memcmp(text.data + begin, "=?", 2) == 0;
     at = skip_blanks(text, at < text.len ? at + is_quoted : at);
-    level_out->is_odd |= at < text.len && text.data[at] != ';';
-    return true;
+    level->is_odd |= at < text.len && text.data[at] != ';';
+    return at;
 }
 
 static void
 read_type(struct scan *scan, struct span value)
 {
+    static const char name[] = "boundary";
     struct span type = span_skip(value, skip_blanks(value, 0));
     bool is_digest = span_starts_nocase(type, "multipart/digest");
+    size_t at = 0;
 
     scan->block.has_type = true;
     scan->block.is_message |= span_starts_nocase(type, "message/");
-    for (size_t at = 0; at < value.len; at++) {
+    while (at < value.len) {
         struct level level = {.is_digest = is_digest};
 
-        if ((value.data[at] | 0x20) == 'b' &&
-            span_starts_nocase(span_skip(value, at), "boundary") &&
-            read_boundary(value, at + 8, &level))
-            push(scan, level);
+        if ((value.data[at] | 0x20) != 'b' || !span_starts_nocase(span_skip(value, at), name)) {
+            at++;
+            continue;
+        }
+        at += sizeof(name) - 1;
+        if (find_value(value, &at, &level))
+            at = read_boundary(value, at + 1, &level);
+        else if (!level.is_odd)
+            continue;
+        push(scan, level);
     }
 }
 
