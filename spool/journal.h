@@ -10,6 +10,7 @@
 //   found      what a dissector reported, in brief (mime/findings)
 //   result     filter= result= ...   what a filter said (filters/result)
 //   crashed    n=            a dissector died on it
+//   looking                  after an adoption: a worker may have died on looking before
 //   decided    g= verdict= rule= r= reason= from= to=(repeated, path and params)
 //              edit=(repeated) received=
 //              final for each group g: from, to only where they differ from the envelope

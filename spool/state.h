@@ -72,6 +72,7 @@ struct spool_state {
     uint64_t next_seq;
     uint32_t odd;
     uint32_t crashes; // crashed lines since the last retry or unheld
+    uint32_t looks;   // begun after an adoption, since then or the last decision
     // Attempts marked alone that found no end (the worker died), since then as well. An attempt
     // found none where a recipient of it is in the next attempt before it had an outcome; with
     // other recipients it runs beside. Then, and by retry and unheld, all that are open end.

@@ -195,6 +195,15 @@ apply_told(struct spool_state *state, const struct event *event, const struct jo
 }
 
 static bool
+apply_looking(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    (void)event;
+    (void)line;
+    state->looks++;
+    return true;
+}
+
+static bool
 apply_crashed(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
     (void)event;
@@ -223,6 +232,7 @@ apply_retry(struct spool_state *state, const struct event *event, const struct j
     for (size_t i = 0; i < state->rcpt_count; i++)
         state->rcpts[i].until_ms = 0;
     state->crashes = 0;
+    state->looks = 0;
     state->alone_crashes = 0;
     end_attempts(state);
     return true;
@@ -339,6 +349,7 @@ apply_decided(struct spool_state *state, const struct event *event, const struct
 static const struct event events[] = {
     {"found",       apply_found,       0,              RCPT_OPEN     },
     {"result",      apply_told,        0,              RCPT_OPEN     },
+    {"looking",     apply_looking,     0,              RCPT_OPEN     },
     {"crashed",     apply_crashed,     0,              RCPT_OPEN     },
     {"decided",     apply_decided,     FROM_UNRETIRED, RCPT_OPEN     },
     {"attempt",     apply_attempt,     FROM_WAITING,   RCPT_OPEN     },

@@ -10,6 +10,7 @@
 enum {
     JOBS_MAX = 256,      // under way in one worker; what comes on top waits on disk
     ALONE_ATTEMPTS = 3,  // a worker died on it, and nothing else was suspected: held
+    LOOKS_MAX = 20,      // a worker died while it was looked into, beside many others: held
     TROUBLE_MS = 300000, // after a full disk kept us from writing
 };
 
@@ -91,6 +92,8 @@ reason_to_hold(const struct job *job)
 
     if (alone_deaths(state) >= ALONE_ATTEMPTS)
         return "a worker died on it again and again";
+    if (state->looks >= LOOKS_MAX)
+        return "workers died while they looked into it again and again";
     if (state->crashes >= job->jobs->config.settings->dissect.attempts)
         return "dissectors died on it again and again";
     if (routes_find(job->jobs->config.routes, envelope->next_hop) == NULL)
@@ -109,7 +112,7 @@ decide_anew(struct job *job)
     enum verdict verdict;
 
     if (!job_is_born_decided(job, &verdict)) {
-        job_set_state(job, JOB_LOOK);
+        job_set_state(job, job->origin == JOB_ADOPTED ? JOB_LOOKING : JOB_LOOK);
         return;
     }
     job_verdict_unasked(job, verdict);

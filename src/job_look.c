@@ -188,6 +188,28 @@ job_look(struct job *job)
 }
 
 static void
+on_looking_written(void *arg, const struct err *err)
+{
+    struct job *job = arg;
+
+    if (err != NULL)
+        job_later(job, err);
+    else
+        job_set_state(job, JOB_LOOK);
+}
+
+// Whoever had it before may have died on its findings or on a filter's answer.
+void
+job_looking(struct job *job)
+{
+    struct journal_writer writer;
+
+    spool_note_begin(job->file, &writer, "looking");
+    spool_note_end(job->file, &writer);
+    spool_file_flush(job->file, false, on_looking_written, job);
+}
+
+static void
 on_crash_written(void *arg, const struct err *err)
 {
     struct job *job = arg;

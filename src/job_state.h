@@ -12,6 +12,7 @@
 enum job_state {
     JOB_NEW,
     JOB_DECIDE,  // is it decided? may it go on?
+    JOB_LOOKING, // adopted: tell the journal first
     JOB_LOOK,    // look into it, ask the filters, decide
     JOB_CRASHED, // tell the journal that a dissector died on it
     JOB_COPY,    // copies that the decision asks for, one after another, before it is final
@@ -109,6 +110,7 @@ bool job_is_undecided(const struct job *job); // somebody who could be sent to h
 void job_list_undecided(const struct job *job, struct ranges *set_out);
 // Needs none: our own child, or what goes round.
 bool job_is_born_decided(const struct job *job, enum verdict *verdict_out);
+void job_looking(struct job *job);
 void job_look(struct job *job);
 void job_crashed(struct job *job);
 void job_drop_look(struct job *job);

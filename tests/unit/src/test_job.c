@@ -406,6 +406,27 @@ test_suspects(void)
     fake_clear();
 }
 
+// Adopted again and again before anybody has decided: each look is told ahead.
+static void
+test_deadly_looks(void)
+{
+    struct jobs *jobs = new_jobs();
+    struct spool_file *file;
+
+    fake_answers = "s";
+    job_start(jobs, fake_file(&kept), JOB_ADOPTED, false);
+    turn_until_quiet();
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "looking decided attempt sent ");
+    file = fake_file(&kept);
+    for (int i = 0; i < 20; i++)
+        fake_note(file, "looking", "n", NULL);
+    job_start(jobs, file, JOB_ADOPTED, false);
+    turn_until_quiet();
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish hold ");
+    jobs_free(&jobs);
+    fake_clear();
+}
+
 static void
 test_disk_full(void)
 {
@@ -441,15 +462,16 @@ test_many_different_replies(void)
 }
 
 static const struct unit_test tests[] = {
-    {"in the spool",           test_spool                 },
-    {"verdicts",               test_verdicts              },
-    {"expired",                test_expired               },
-    {"relayed",                test_relay                 },
-    {"verdicts that answer",   test_relay_verdicts        },
-    {"the client leaves",      test_client_leaves         },
-    {"suspects go one by one", test_suspects              },
-    {"no room for a bounce",   test_disk_full             },
-    {"many different replies", test_many_different_replies},
+    {"in the spool",            test_spool                 },
+    {"verdicts",                test_verdicts              },
+    {"expired",                 test_expired               },
+    {"relayed",                 test_relay                 },
+    {"verdicts that answer",    test_relay_verdicts        },
+    {"the client leaves",       test_client_leaves         },
+    {"suspects go one by one",  test_suspects              },
+    {"looks that kill workers", test_deadly_looks          },
+    {"no room for a bounce",    test_disk_full             },
+    {"many different replies",  test_many_different_replies},
 };
 
 int
