@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +24,8 @@ enum {
     LINES_MAX = 256,
     INFANTS_MAX = 1024,
     TEXT_MAX = 200,
-    POLLED_MAX = 1 + LINES_MAX + INFANTS_MAX
+    POLLED_FIRST = 2, // the channel and SIGTERM stand in front of the lines
+    POLLED_MAX = POLLED_FIRST + LINES_MAX + INFANTS_MAX
 };
 
 struct worker_line {
@@ -47,7 +49,8 @@ struct nursery {
     struct worker_line *lines;
     struct infant *infants;
     size_t line_count, infant_count;
-    bool has_channel;
+    int dismissal; // a signalfd
+    bool has_channel, is_dismissed;
 };
 
 // Of all that the nursery holds, the new process keeps its line and standard error.
@@ -226,6 +229,9 @@ list_polled(const struct nursery *nursery, struct pollfd polled[POLLED_MAX])
 
     polled[count++] =
         (struct pollfd){.fd = nursery->has_channel ? NURSERY_CHANNEL : -1, .events = POLLIN};
+    // Heard once: it stays readable, and poll would not wait any more.
+    polled[count++] =
+        (struct pollfd){.fd = nursery->is_dismissed ? -1 : nursery->dismissal, .events = POLLIN};
     for (struct worker_line *line = nursery->lines; line != NULL; line = line->next)
         polled[count++] = (struct pollfd){.fd = line->socket, .events = POLLIN};
     for (struct infant *infant = nursery->infants; infant != NULL; infant = infant->next)
@@ -238,7 +244,7 @@ list_polled(const struct nursery *nursery, struct pollfd polled[POLLED_MAX])
 static void
 act(struct nursery *nursery, const struct pollfd *polled)
 {
-    size_t i = 1 + nursery->line_count;
+    size_t i = POLLED_FIRST + nursery->line_count;
     struct infant **infant = &nursery->infants;
     struct worker_line **line = &nursery->lines;
 
@@ -248,7 +254,7 @@ act(struct nursery *nursery, const struct pollfd *polled)
         else
             infant = &(*infant)->next;
     }
-    for (i = 1; *line != NULL; i++) {
+    for (i = POLLED_FIRST; *line != NULL; i++) {
         if (polled[i].revents != 0)
             on_line(nursery, *line);
         if ((*line)->is_over)
@@ -256,21 +262,34 @@ act(struct nursery *nursery, const struct pollfd *polled)
         else
             line = &(*line)->next;
     }
+    if (polled[1].revents != 0)
+        nursery->is_dismissed = true;
     if (polled[0].revents != 0 && channel_each(NURSERY_CHANNEL, on_channel, nursery) < 0) {
         nursery->has_channel = false;
         (void)close(NURSERY_CHANNEL);
     }
 }
 
-// They are sent to all of a service at once, and the master's to act on; workers that drain still
-// need this process.
-static void
-ignore_signals(void)
+// They are sent to all of a service at once, and the master's to act on. SIGTERM is ours, too, but
+// workers that drain still need this process.
+static int
+take_signals(void)
 {
-    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE};
+    static const int numbers[] = {SIGHUP, SIGINT, SIGUSR1, SIGUSR2, SIGPIPE};
+    sigset_t term;
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)signal(numbers[i], SIG_IGN);
+    (void)sigemptyset(&term);
+    (void)sigaddset(&term, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &term, NULL);
+    return signalfd(-1, &term, SFD_CLOEXEC);
+}
+
+static bool
+is_wanted(const struct nursery *nursery)
+{
+    return nursery->lines != NULL || (nursery->has_channel && !nursery->is_dismissed);
 }
 
 int
@@ -280,10 +299,10 @@ nursery_run(const char *build_id, struct look *look, const struct dissect_setup 
         .build_id = build_id, .look = look, .setup = setup, .has_channel = true};
     struct pollfd *polled = mem_zarray(POLLED_MAX, sizeof *polled);
 
-    ignore_signals();
+    nursery.dismissal = take_signals();
     if (channel_send(NURSERY_CHANNEL, CHANNEL_READY, "", -1) != 0)
         nursery.has_channel = false;
-    while (nursery.has_channel || nursery.lines != NULL) {
+    while (is_wanted(&nursery)) {
         if (poll(polled, list_polled(&nursery, polled), -1) > 0)
             act(&nursery, polled);
     }
@@ -291,6 +310,8 @@ nursery_run(const char *build_id, struct look *look, const struct dissect_setup 
         (void)kill(nursery.infants->pid, SIGKILL);
         remove_infant(&nursery, &nursery.infants);
     }
+    if (nursery.dismissal >= 0)
+        (void)close(nursery.dismissal);
     mem_free(&polled);
     return EXIT_SUCCESS;
 }
