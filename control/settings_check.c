@@ -156,7 +156,7 @@ check_times(const struct settings *settings, struct err *err)
 static int
 check_verdicts(struct settings *settings, const struct tree_section *root, struct err *err)
 {
-    if (check_times(settings, err) != 0)
+    if (check_times(settings, err) != 0 || policy_settings_check(&settings->policy, err) != 0)
         return tree_fail(root, err);
     if (dissect_settings_check(&settings->dissect, err) != 0)
         return tree_fail(place_of(root, "dissect", 0), err);

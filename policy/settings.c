@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/mem.h"
+#include "policy/match.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define RULE(member) offsetof(struct rule_settings, member)
@@ -135,4 +136,15 @@ rule_settings_clear(struct rule_settings *settings)
 {
     setting_clear(rule_rows, rule_row_count, settings);
     mem_free(&settings->name);
+}
+
+int
+policy_settings_check(const struct policy_settings *settings, struct err *err)
+{
+    double score;
+
+    if (match_number_parse(span_of(settings->bounce_max_score), &score) == 0)
+        return 0;
+    return err_set(err, ERR_PERM, "bounce_max_score: expected a number, not \"%s\"",
+                   settings->bounce_max_score);
 }

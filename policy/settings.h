@@ -41,5 +41,7 @@ extern const size_t policy_row_count;
 
 void rule_settings_init(struct rule_settings *settings, const char *name);
 void rule_settings_clear(struct rule_settings *settings);
+// What rows cannot tell: bounce_max_score is a number. PERM with the setting's name.
+int policy_settings_check(const struct policy_settings *settings, struct err *err);
 
 #endif

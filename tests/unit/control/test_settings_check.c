@@ -95,6 +95,12 @@ bad_mode(struct settings *settings)
     settings->control.mode = 01777;
 }
 
+static void
+bad_score(struct settings *settings)
+{
+    set_text(&settings->policy.bounce_max_score, "much");
+}
+
 static const struct {
     const char *name;
     void (*change)(struct settings *settings);
@@ -117,6 +123,7 @@ static const struct {
     {"bad format",      bad_format,      "f:1: format: expected text, not \"json\""                       },
     {"bad spool",       bad_spool,       "f:1: path: expected an absolute path, not \"spool\""            },
     {"bad control",     bad_control,     "f:1: socket: expected a UNIX socket, unix:/path"                },
+    {"bad score",       bad_score,       "f:1: bounce_max_score: expected a number, not \"much\""         },
     {"bad mode",        bad_mode,        "f:1: mode: expected access rights such as 0660"                 },
 };
 

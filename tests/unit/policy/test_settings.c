@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "policy/settings.h"
 
+#include "base/mem.h"
 #include "policy/match.h"
 #include "tests/unit/harness.h"
 
@@ -98,11 +99,46 @@ test_policy_bounds(void)
     setting_clear(policy_rows, policy_row_count, &policy);
 }
 
+struct score_row {
+    const char *score;
+    int result;
+};
+
+static const struct score_row score_rows[] = {
+    {"10",   0 },
+    {"-1.5", 0 },
+    {"0",    0 },
+    {"ten",  -1},
+    {"10..", -1},
+    {"inf",  -1},
+};
+
+static void
+test_policy_check(void)
+{
+    struct policy_settings policy;
+
+    setting_defaults(policy_rows, policy_row_count, &policy);
+    CU_ASSERT(policy_settings_check(&policy, NULL) == 0);
+    for (size_t i = 0; i < UNIT_COUNT(score_rows); i++) {
+        struct err err = {.text = ""};
+
+        mem_free(&policy.bounce_max_score);
+        policy.bounce_max_score = mem_strdup(score_rows[i].score);
+        UNIT_CHECK_ROW(score_rows[i].score,
+                       policy_settings_check(&policy, &err) == score_rows[i].result);
+        UNIT_CHECK_ROW(score_rows[i].score,
+                       score_rows[i].result == 0 || strstr(err.text, "bounce_max_score:") != NULL);
+    }
+    setting_clear(policy_rows, policy_row_count, &policy);
+}
+
 static const struct unit_test tests[] = {
     {"rule defaults",   test_rule_defaults  },
     {"rule lists",      test_rule_lists     },
     {"policy defaults", test_policy_defaults},
     {"policy bounds",   test_policy_bounds  },
+    {"policy check",    test_policy_check   },
 };
 
 UNIT_MAIN("policy/settings", tests)
