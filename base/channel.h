@@ -11,6 +11,7 @@
 
 enum channel_type {
     CHANNEL_READY = 1,  // child: I can work
+    CHANNEL_TROUBLE,    // child: why I cannot work; it ends
     CHANNEL_ADOPT,      // to a worker: somebody died, look for what he left
     CHANNEL_SCRIBE,     // to a worker, with fd: your end of a new line to the scribe
     CHANNEL_WORKER,     // to the scribe or a nursery, with fd: a worker's line

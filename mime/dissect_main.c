@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/frame.h"
 #include "base/fs.h"
 #include "base/mem.h"
@@ -11,10 +12,12 @@
 // As sysexits(3) numbers them.
 enum { EXIT_USAGE = 64, EXIT_IO = 74, EXIT_CONFIG = 78 };
 
+// To who started us, and to who looks on. By hand there is no channel, and nothing is sent.
 static int
 fail(int status, const char *why)
 {
     (void)fprintf(stderr, "postern-dissect: %s\n", why);
+    (void)channel_send(NURSERY_CHANNEL, CHANNEL_TROUBLE, why, -1);
     return status;
 }
 

@@ -33,6 +33,8 @@ on_message(void *arg, struct channel_message *message)
 
     if (message->type == CHANNEL_READY)
         child->is_ready = true;
+    else if (message->type == CHANNEL_TROUBLE)
+        log_error("master", "%s: %s", child_kind_name(child->kind), message->text);
     else if (message->type == CHANNEL_RELOAD && child->kind == CHILD_SCRIBE)
         master->wants_reload = true;
 }
