@@ -37,10 +37,11 @@ struct decide_case { // all borrowed
 struct decide_group { // recipients whose verdict and all that follows from it is the same
     struct ranges rcpts;
     enum verdict verdict;
-    const char *rule; // into the rules, or a filter's name with on_error; NULL: the built-in last
+    const char *rule; // into the rules: a name, or "filter:NAME" where none had a verdict (a virus,
+                      // a wish, on_error, on_unscannable; NAME dissect: the look). NULL: accepted
     char *reason;     // NULL: none
     char *to;         // redirect: the address; NULL
-    struct edit_list edits;
+    struct edit_list edits; // of what may go on as it is: accept, redirect, hold
     bool is_virus;
     double score;     // the highest of all filters; NAN: none
     bool is_rejected; // quarantined, since a reject would have bounced to somebody innocent

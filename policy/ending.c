@@ -36,7 +36,8 @@ end_for_virus(const struct reading *reading, size_t filter, struct ending *endin
 
     ending->verdict = VERDICT_QUARANTINE;
     ending->rule = reading_filter_rule(reading, filter);
-    ending->reason = reason_of(NULL, span_of(result->names[0]));
+    ending->reason = reason_of(NULL, result->name_count > 0 ? span_of(result->names[0])
+                                                            : SPAN_LITERAL("a virus"));
 }
 
 static struct span

@@ -36,19 +36,13 @@ evidence_score(const struct evidence *evidence)
     return highest;
 }
 
-static bool
-has_virus(const struct result *result)
-{
-    return result->is_virus && result->name_count > 0;
-}
-
 size_t
 evidence_virus(const struct evidence *evidence)
 {
     const struct decide_case *question = evidence->question;
 
     for (size_t i = 0; question->results != NULL && i < question->filter_count; i++) {
-        if (has_virus(&question->results[i]))
+        if (question->results[i].is_virus)
             return i;
     }
     return SIZE_MAX;
@@ -59,6 +53,9 @@ has_name(const struct result *result, bool want_virus, const char *glob)
 {
     if (result->is_virus != want_virus)
         return false;
+    // One without a name is one all the same.
+    if (want_virus && result->name_count == 0)
+        return glob_match(span_of(glob), SPAN_LITERAL(""));
     for (size_t i = 0; i < result->name_count; i++) {
         if (glob_match(span_of(glob), span_of(result->names[i])))
             return true;

@@ -204,6 +204,22 @@ test_rows(void)
         check_row(&rows[i]);
 }
 
+static void
+test_nameless_virus(void)
+{
+    struct decision decision;
+    struct kit kit;
+
+    kit_init(&kit, "");
+    kit.results[KIT_CLAMAV].kind = RESULT_HIT;
+    kit.results[KIT_CLAMAV].is_virus = true;
+    decide(&kit.question, &decision);
+    CU_ASSERT(decision.groups[0].verdict == VERDICT_QUARANTINE && decision.groups[0].is_virus);
+    CU_ASSERT_STRING_EQUAL(decision.groups[0].reason, "a virus");
+    decision_clear(&decision);
+    kit_clear(&kit);
+}
+
 struct settled_row {
     const char *title, *rules, *story;
     bool is_settled;
@@ -397,6 +413,7 @@ test_too_many_outcomes(void)
 
 static const struct unit_test tests[] = {
     {"rows",              test_rows             },
+    {"nameless virus",    test_nameless_virus   },
     {"settled",           test_settled          },
     {"settled holds",     test_settled_holds    },
     {"too many outcomes", test_too_many_outcomes},

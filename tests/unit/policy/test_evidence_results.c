@@ -143,10 +143,31 @@ test_highest(void)
     }
 }
 
+static void
+test_nameless(void)
+{
+    static const struct answer_row asked[] = {
+        {"virus=*",     "", "yes"},
+        {"virus=!*",    "", "no" },
+        {"virus=Eicar", "", "no" },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(asked); i++) {
+        struct kit kit;
+
+        answer_begin(&kit, &asked[i]);
+        kit.results[KIT_CLAMAV].kind = RESULT_HIT;
+        kit.results[KIT_CLAMAV].is_virus = true;
+        answer_check(&kit, &asked[i], false);
+        kit_clear(&kit);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"rows",     test_rows    },
     {"settling", test_settling},
     {"highest",  test_highest },
+    {"nameless", test_nameless},
 };
 
 UNIT_MAIN("policy/evidence_results", tests)
