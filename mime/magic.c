@@ -6,6 +6,7 @@
 #include <magic.h>
 
 #include "base/mem.h"
+#include "mime/textual.h"
 
 // No looking into compressed bytes: it would start programs. The rest is not needed for a type.
 enum {
@@ -52,10 +53,13 @@ struct span
 magic_of(struct magic *magic, struct span content)
 {
     size_t len = content.len < HEAD_MAX ? content.len : HEAD_MAX;
+    struct span text = textual_type(span_from(content.data, len));
     const char *type;
 
     if (len == 0)
         return span_of("");
+    if (text.data != NULL)
+        return text;
     type = magic_buffer(magic->cookie, content.data, len);
     if (type == NULL || strcmp(type, "application/octet-stream") == 0 ||
         strncmp(type, "inode/", 6) == 0)

@@ -27,7 +27,7 @@ static const struct row rows[] = {
     {"PDF",      {"%PDF-1.4\n", 9},                                                 "application/pdf" },
     {"PNG",      {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0", 29}, "image/png"       },
     {"data",     {"\x01\x92\x13\xfa\0\x88\x99\xab\xcd", 9},                         ""                },
-    {"one byte", {"a", 1},                                                          ""                },
+    {"one byte", {"a", 1},                                                          "text/plain"      },
 };
 
 static void
