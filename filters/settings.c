@@ -217,6 +217,8 @@ filter_settings_check(const struct filter_settings *settings, struct err *err)
     if (len == 0 || len > 64 || strspn(settings->name, letters) != len)
         return err_set(err, ERR_PERM,
                        "expected a name of at most 64 letters, digits, \"_\", \".\", \"-\"");
+    if (strcmp(settings->name, "dissect") == 0)
+        return err_set(err, ERR_PERM, "\"dissect\" is what rules call the look inside of mail");
     if (settings->type == FILTER_UNSET)
         return err_set(err, ERR_PERM, "type: expected clamd or rspamd");
     if (settings->servers.count == 0)

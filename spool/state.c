@@ -84,6 +84,7 @@ state_clear(struct spool_state *state)
         clear_group(&state->groups[i]);
     mem_free(&state->rcpts);
     mem_free(&state->groups);
+    clear_texts(&state->copied, &state->copied_count);
     mem_free(&state->held_reason);
     mem_free(&state->caught_rule);
     *state = (struct spool_state){.next_seq = 1, .attempt = 1};

@@ -195,6 +195,21 @@ apply_told(struct spool_state *state, const struct event *event, const struct jo
 }
 
 static bool
+apply_copied(struct spool_state *state, const struct event *event, const struct journal_line *line)
+{
+    char *address = journal_get_text(line, "to", JOURNAL_LINE_MAX);
+
+    (void)event;
+    if (address == NULL || state->copied_count == STATE_COPIES_MAX) {
+        mem_free(&address);
+        return false;
+    }
+    state->copied = mem_regrow(state->copied, state->copied_count + 1, sizeof(state->copied[0]));
+    state->copied[state->copied_count++] = address;
+    return true;
+}
+
+static bool
 apply_looking(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
     (void)event;
@@ -361,7 +376,7 @@ static const struct event events[] = {
     {"discarded",   apply_outcome,     FROM_UNRETIRED, RCPT_DISCARDED},
     {"delayed",     apply_notice,      0,              RCPT_OPEN     },
     {"relayed",     apply_notice,      0,              RCPT_OPEN     },
-    {"copied",      apply_told,        0,              RCPT_OPEN     },
+    {"copied",      apply_copied,      0,              RCPT_OPEN     },
     {"quarantined", apply_quarantined, 0,              RCPT_OPEN     },
     {"release",     apply_release,     FROM_UNRETIRED, RCPT_OPEN     },
     {"released",    apply_release,     FROM_UNRETIRED, RCPT_OPEN     },

@@ -60,8 +60,11 @@ on_told(void *arg, const struct err *err)
         job_later(job, err);
         return;
     }
-    if (child != NULL)
+    if (child != NULL) {
+        if (job_spool_state(job)->groups[job->split.group].verdict == VERDICT_HOLD)
+            job_pass_on(job, child, job->split.group);
         job_start(job->jobs, child, JOB_FRESH, false);
+    }
     job_set_state(job, JOB_SETTLE);
 }
 
@@ -97,6 +100,7 @@ job_split(struct job *job)
                                     .rule = state->groups[group].rule,
                                     .why = state->groups[group].reason};
 
+    job->split.group = group;
     ranges_clear(&job->split.set);
     ranges_init(&job->split.set, state->rcpt_count);
     for (size_t i = first; i < state->rcpt_count; i++) {

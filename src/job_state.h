@@ -45,6 +45,7 @@ struct job_look { // from look to verdict
 
 struct job_split { // while a child is made
     struct ranges set;
+    int group;
     struct spool_file *child; // made, and not yet told
 };
 
@@ -118,6 +119,7 @@ void job_drop_look(struct job *job);
 // job_verdict.c
 void job_copy(struct job *job);
 void job_verdict(struct job *job);
+void job_pass_on(const struct job *job, struct spool_file *child, int number);
 void job_verdict_unasked(struct job *job, enum verdict verdict);
 // Of a recipient that is not retired: what its group says, `unheld` considered.
 enum verdict job_verdict_of(const struct job *job, size_t number);

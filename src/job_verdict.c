@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -52,6 +53,20 @@ on_copy(void *arg, const char *child_id, struct spool_file *file_take, const str
     job_set_state(job, JOB_COPY);
 }
 
+// By an earlier decision, when others were put off.
+static bool
+was_copied(const struct job *job, size_t index)
+{
+    const struct spool_state *state = job_spool_state(job);
+    const char *address = job->look.outcome->decision.copies[index].address;
+
+    for (size_t i = 0; i < state->copied_count; i++) {
+        if (strcasecmp(state->copied[i], address) == 0)
+            return true;
+    }
+    return false;
+}
+
 // Durable before the decision is, so that none is lost between the two.
 void
 job_copy(struct job *job)
@@ -59,6 +74,8 @@ job_copy(struct job *job)
     const struct decision *decision = &job->look.outcome->decision;
     struct split_request request = {.file = job->file, .reason = "copy"};
 
+    while (job->look.copied < decision->copy_count && was_copied(job, job->look.copied))
+        job->look.copied++;
     if (job->look.copied == decision->copy_count) {
         job_set_state(job, JOB_VERDICT);
         return;
@@ -101,10 +118,11 @@ note_findings(struct job *job)
     }
 }
 
+// It leaves some day; what is held does, when the operator lets it go.
 static bool
 is_sending(enum verdict verdict)
 {
-    return verdict == VERDICT_ACCEPT || verdict == VERDICT_REDIRECT;
+    return verdict == VERDICT_ACCEPT || verdict == VERDICT_REDIRECT || verdict == VERDICT_HOLD;
 }
 
 static void
@@ -209,6 +227,8 @@ note_copies(struct job *job)
     for (size_t i = 0; i < job->look.copied; i++) {
         struct journal_writer writer;
 
+        if (was_copied(job, i))
+            continue;
         spool_note_begin(job->file, &writer, "copied");
         journal_field_text(&writer, "to", decision->copies[i].address);
         journal_field_text(&writer, "rule", decision->copies[i].rule);
@@ -315,6 +335,33 @@ job_verdict(struct job *job)
     }
     job_drop_look(job);
     job_set_state(job, job_is_relay(job) ? JOB_WEIGH : JOB_ACT);
+}
+
+// To a child that was held: once it is let go, it leaves with the changes that were decided for it.
+void
+job_pass_on(const struct job *job, struct spool_file *child, int number)
+{
+    const struct decided_group *group = &job_spool_state(job)->groups[number];
+    struct journal_writer writer;
+    struct ranges all;
+    struct buf text;
+
+    buf_init(&text, JOURNAL_LINE_MAX);
+    ranges_init(&all, spool_file_state(child)->rcpt_count);
+    ranges_add_all(&all);
+    ranges_format(&all, &text);
+    spool_note_begin(child, &writer, "decided");
+    journal_field_number(&writer, "g", 0);
+    journal_field_text(&writer, "verdict", verdict_name(group->verdict));
+    journal_field_text(&writer, "rule", group->rule);
+    journal_field(&writer, "r", buf_span(&text));
+    journal_field_text(&writer, "reason", group->reason);
+    journal_field_text(&writer, "received", group->received);
+    for (size_t i = 0; i < group->edit_count; i++)
+        journal_field_text(&writer, "edit", group->edits[i]);
+    spool_note_end(child, &writer);
+    ranges_clear(&all);
+    buf_clear(&text);
 }
 
 // Our own child, or what goes round: there is nothing to look for.
