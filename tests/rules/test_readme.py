@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-HOST_DEPENDENT = re.compile(r'^(workers|hostname) = .*$', re.MULTILINE)
+HOST_DEPENDENT = re.compile(r'^(workers|dissectors|hostname) = .*$', re.MULTILINE)
 
 
 def printed(tool: str) -> str:
