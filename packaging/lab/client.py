@@ -37,8 +37,15 @@ class Client:
         self.is_lmtp = is_lmtp
         self.held = b""
         if greet:
+            self.greet()
+
+    def greet(self) -> None:
+        try:
             self.greeting = self.read()
             self.keywords = self.hello()
+        except (OSError, Refused):
+            self.close()
+            raise
 
     def __enter__(self) -> "Client":
         return self

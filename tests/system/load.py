@@ -23,10 +23,12 @@ class Load:
     """
 
     def __init__(self, address: Address, count: int, threads: int = 8, is_lmtp: bool = False,
-                 per_connection: int = 50, size: int = 0, goes_on: bool = False):
+                 per_connection: int = 50, size: int = 0, goes_on: bool = False,
+                 pause: float = 0):
         self.address = address
         self.is_lmtp = is_lmtp
         self.per_connection = per_connection
+        self.pause = pause  # of each thread, in front of each message
         self.content = message("load", size)
         self.lock = threading.Lock()
         self.count = count  # so far
@@ -59,6 +61,9 @@ class Load:
     def recipients(self) -> set[str]:
         return {recipient(number) for number in range(self.count)}
 
+    def content_of(self, path: str) -> bytes:  # pylint: disable=unused-argument
+        return self.content
+
     def _next(self) -> Optional[str]:
         with self.lock:
             if self.waiting:
@@ -87,6 +92,7 @@ class Load:
                 break
             is_acknowledged = False
             try:
+                time.sleep(self.pause)
                 self._one(client, path)
                 is_acknowledged = True
             finally:
@@ -102,7 +108,7 @@ class Load:
             if reply.code // 100 != 2:
                 raise Refused(str(reply))
         try:
-            reply, = client.data(self.content)
+            reply, = client.data(self.content_of(path))
         except OSError:
             with self.lock:
                 self.doubtful.add(path)
