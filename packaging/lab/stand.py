@@ -4,11 +4,13 @@
 import os
 import pwd
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import Optional, Union
 
 from . import ports
+from .clamd import Clamd
 from .daemon import USER, Postern, Settings
 from .postfix import Filter, Options, Postfix
+from .rspamd import Rspamd
 from .sink import Sink
 
 
@@ -22,6 +24,7 @@ class Wiring:
     main: dict[str, str] = field(default_factory=dict)  # Postfix's main.cf
     reinject: dict[str, str] = field(default_factory=dict)  # of its smtpd behind the filter
     settings: Settings = field(default_factory=Settings)
+    has_scanners: bool = False      # a clamd and an rspamd of its own, and filters that ask them
 
 
 class Stand:
@@ -32,6 +35,7 @@ class Stand:
         self.wiring = wiring
         self.sink = Sink()
         self.postfix = self._make_postfix(tree)
+        self.scanners = self._make_scanners() if wiring.has_scanners else []
         self.postern = self._make_postern(build)
 
     def _make_postfix(self, tree: str) -> Postfix:
@@ -46,6 +50,14 @@ class Stand:
                           main=wiring.main, reinject=wiring.reinject)
         return Postfix(tree, os.path.join(self.folder, "postfix"), options)
 
+    def _make_scanners(self) -> list[Union[Clamd, Rspamd]]:
+        clamd = Clamd(os.path.join(self.folder, "clamd"))
+        rspamd = Rspamd(os.path.join(self.folder, "rspamd"))
+        filters = self.wiring.settings.filters
+        filters["clamav"] = f'type = clamd  servers = {{"{clamd.unix}"}}'
+        filters["rspamd"] = f'type = rspamd  servers = {{"{rspamd.inet}"}}'
+        return [clamd, rspamd]
+
     def _make_postern(self, build: str) -> Postern:
         settings = self.wiring.settings
         if self.wiring.protocol == "smtp":
@@ -58,6 +70,8 @@ class Stand:
 
     def start(self, verbose: bool = True) -> "Stand":
         self.sink.start()
+        for scanner in self.scanners:
+            scanner.start()
         self.postfix.start()
         sockets = os.path.join(self.postfix.queue, "postern")
         os.makedirs(sockets, exist_ok=True)
@@ -69,5 +83,7 @@ class Stand:
         """Postern's exit code."""
         code = self.postern.stop()
         self.postfix.stop()
+        for scanner in self.scanners:
+            scanner.stop()
         self.sink.stop()
         return code
