@@ -8,7 +8,6 @@
 
 // settings come from root: its n-th listen is the n-th listener, its n-th next_hop the n-th hop.
 // The rules are compiled on the way. PERM, "FILE:LINE: NAME: ..."
-int settings_check(struct settings *settings, const struct tree_section *root,
-                   struct err *err);
+int settings_check(struct settings *settings, const struct tree_section *root, struct err *err);
 
 #endif

@@ -12,7 +12,11 @@
 #include "spool/journal.h"
 #include "spool/ranges.h"
 
-enum { STATE_TEXT_MAX = 512, STATE_GROUPS_MAX = 16384, STATE_COPIES_MAX = 1000 }; // of a reply or reason that is kept
+enum {
+    STATE_TEXT_MAX = 512,
+    STATE_GROUPS_MAX = 16384,
+    STATE_COPIES_MAX = 1000
+}; // of a reply or reason that is kept
 
 enum rcpt_status {
     RCPT_OPEN,     // nothing final yet
@@ -86,7 +90,7 @@ struct spool_state {
     bool rescanned;   // since then no decision stands but those that the journal tells
     size_t releasing; // recipients of a `release` that no `released` followed
     uint32_t releases;
-    bool unheld;       // the operator let it go since: a verdict `hold` has had its effect
+    bool unheld;   // the operator let it go since: a verdict `hold` has had its effect
     char **copied; // addresses that copies were made for
     size_t copied_count;
     char *held_reason; // or why it is in quarantine

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/channel.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/channel.h"
 #include "src/desk.h"
 
 struct scribe {
