@@ -130,7 +130,7 @@ cut_find_hidden(struct span text, size_t *at, struct cut_item *item_out)
     token = span_from(text.data + line, without_line_end(text, line, next) - line);
     while (token.len > 2 && (token.data[token.len - 1] == ' ' || token.data[token.len - 1] == '\t'))
         token.len--;
-    *item_out = (struct cut_item){.kind = CUT_PIECE, .begin = next};
+    *item_out = (struct cut_item){.kind = CUT_PIECE, .begin = next, .token = span_skip(token, 2)};
     for (line = next;; line = next_line(text, line)) {
         line = find_dashes(text, line);
         if (line == text.len || has_at(text, line, token) ||

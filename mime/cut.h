@@ -27,6 +27,7 @@ struct cut_item {
     enum cut_kind kind;
     size_t begin, end;  // without the line end that belongs to the boundary
     bool is_behind_end; // a piece that only some readers see
+    struct span token;  // of a hidden piece: its first line behind the dashes, trimmed
 };
 
 // The boundary without its leading dashes.

@@ -99,8 +99,13 @@ read_body(struct walker *walker, const struct task *task, const struct entity *e
     struct views views = views_of(entity, &walker->findings->parts[index]);
 
     walk_leaf_encodings(entity, task, &encodings);
-    if (views.is_leaf)
+    if (views.is_leaf) {
         tell_leaf(walker, &body, &encodings);
+        // Where it is a multipart to nobody: else its pieces are found by that.
+        if (!views.is_multipart && !walker_is_over(walker))
+            walk_multi_declared(walker, &body);
+    }
+    walk_multi_declare(walker, entity);
     if (views.is_message && !walker_is_over(walker))
         walk_multi_message(walker, &body, &encodings);
     if (views.is_multipart && !walker_is_over(walker)) {
@@ -290,4 +295,5 @@ walk_run(const struct walk *walk)
     run_tasks(&walker);
     mem_free(&walker.tasks);
     mem_free(&walker.seen);
+    mem_free(&walker.boundaries);
 }

@@ -143,10 +143,13 @@ add_other(struct walker *walker, const struct leaf *leaf, enum finding_reading r
     if (index < 0)
         return -1;
     part = &walker->findings->parts[index];
-    part->is_located = like.is_located;
-    part->head_begin = like.head_begin;
-    part->body_begin = like.body_begin;
-    part->body_end = like.body_end;
+    part->is_located = like.is_located && reading != READING_INLINE;
+    part->head_begin = part->body_begin = part->body_end = 0;
+    if (part->is_located) {
+        part->head_begin = like.head_begin;
+        part->body_begin = like.body_begin;
+        part->body_end = like.body_end;
+    }
     if (reading != READING_INLINE) {
         part->type = like.type;
         part->charset = like.charset;
@@ -173,7 +176,6 @@ tell_inline(struct walker *walker, const struct leaf *leaf, struct span content)
         if (index < 0 || !walker_spend(walker, file.raw.len))
             return;
         collect_name(walker->findings, &walker->findings->parts[index], file.name);
-        walker->findings->parts[index].is_located = false;
         walker->findings->parts[index].encoding =
             file.kind == INLINE_YENC ? span_of("x-yenc") : span_of("x-uuencode");
         buf_init(&out, file.raw.len + 1);

@@ -1,11 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mime/walk_private.h"
 
+#include "base/digest.h"
+#include "base/mem.h"
 #include "mime/cut.h"
 
 // Pieces of it that begin like parts, though no boundary was ever declared.
+enum { DECLARED_MAX = 256 };
+
 void
-walk_multi_hidden(struct walker *walker, const struct task *task, int32_t index)
+walk_multi_declare(struct walker *walker, const struct entity *entity)
+{
+    if (walker->boundaries == NULL)
+        walker->boundaries = mem_zarray(DECLARED_MAX, sizeof(*walker->boundaries));
+    for (size_t i = 0; i < entity->boundary_count; i++) {
+        if (walker->boundary_count < DECLARED_MAX)
+            walker->boundaries[walker->boundary_count++] = digest_sum64(entity->boundaries[i], 0);
+    }
+}
+
+static bool
+is_declared(const struct walker *walker, struct span boundary)
+{
+    uint64_t digest = digest_sum64(boundary, 0);
+
+    for (size_t i = 0; i < walker->boundary_count; i++) {
+        if (walker->boundaries[i] == digest)
+            return true;
+    }
+    return false;
+}
+
+static void
+push_hidden(struct walker *walker, const struct task *task, int32_t index, bool is_any)
 {
     struct span text = walker_span(task);
     struct cut_item item;
@@ -15,8 +42,6 @@ walk_multi_hidden(struct walker *walker, const struct task *task, int32_t index)
     if (!walker_spend(walker, text.len))
         return;
     while (!walker_is_over(walker) && cut_find_hidden(text, &at, &item)) {
-        if (pieces++ > walker->in->limits->max_parts)
-            collect_limit(walker->findings, LIMIT_PARTS, "more boundary lines than parts");
         struct task piece = {.kind = TASK_ENTITY,
                              .source = task->source,
                              .begin = task->begin + item.begin,
@@ -25,9 +50,30 @@ walk_multi_hidden(struct walker *walker, const struct task *task, int32_t index)
                              .depth = task->depth + 1,
                              .reading = READING_OTHER};
 
+        if (!is_any && !is_declared(walker, item.token))
+            continue;
+        if (pieces++ > walker->in->limits->max_parts)
+            collect_limit(walker->findings, LIMIT_PARTS, "more boundary lines than parts");
         collect_mark(walker->findings, DEFECT_HIDDEN_CONTENT, (uint32_t)index);
         walker_push(walker, &piece);
     }
+}
+
+void
+walk_multi_hidden(struct walker *walker, const struct task *task, int32_t index)
+{
+    push_hidden(walker, task, index, true);
+}
+
+void
+walk_multi_declared(struct walker *walker, const struct walk_body *body)
+{
+    struct task task = *body->task;
+
+    task.begin = body->begin;
+    task.end = body->end;
+    if (walker->boundary_count > 0)
+        push_hidden(walker, &task, body->index, false);
 }
 
 static enum finding_reading

@@ -51,6 +51,8 @@ struct walker {
     size_t task_count, task_room;
     struct seen *seen;
     size_t seen_count, seen_room;
+    uint64_t *boundaries; // digests of all that were declared
+    size_t boundary_count;
     uint32_t sources;
     uint64_t work_left; // bytes that may still be read: readings of readings end somewhere
 };
@@ -92,6 +94,11 @@ void walk_multi_message(struct walker *walker, const struct walk_body *body,
                         const struct encodings *encodings);
 // Pieces of a text that begin like parts, though no boundary was ever declared.
 void walk_multi_hidden(struct walker *walker, const struct task *task, int32_t index);
+// The same in a leaf, where a boundary that was declared anywhere begins them: some let an outer
+// boundary not end what is inside.
+void walk_multi_declared(struct walker *walker, const struct walk_body *body);
+// Takes down what the entity declares.
+void walk_multi_declare(struct walker *walker, const struct entity *entity);
 
 // walk_part.c: a part for the task with what its header says. -1: a limit.
 int32_t walk_part_add(struct walker *walker, const struct task *task, const struct entity *entity);

@@ -96,6 +96,11 @@ static const struct row rows[] = {
     {"inner part ended by the outer boundary",
      TYPE "boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\n{E}"
           "\r\n--b\r\n\r\nx\r\n--b--\r\n",                                                                             DEFECT_NO_END_BOUNDARY  },
+    {"inner part behind the outer boundary",
+     TYPE
+     "boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n"
+     "--b\r\nContent-Type: text/plain\r\n\r\ny\r\n--c\r\n" ENCODED "--c--\r\n--b--\r\n",
+     DEFECT_HIDDEN_CONTENT                                                                                                                     },
     {"outer boundary begins like the inner one",
      TYPE
      "boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\n\r\n{E}"
