@@ -44,8 +44,10 @@ made_add(struct made *made, char byte)
 }
 
 static unsigned
-base64_letter(unsigned char byte)
+base64_letter(unsigned char byte, bool is_url)
 {
+    if (is_url && (byte == '-' || byte == '_'))
+        return byte == '-' ? 62 : 63;
     if (byte >= 'A' && byte <= 'Z')
         return byte - 'A';
     if (byte >= 'a' && byte <= 'z')
@@ -54,10 +56,8 @@ base64_letter(unsigned char byte)
         return byte - '0' + 52u;
     switch (byte) {
     case '+':
-    case '-':
         return 62;
     case '/':
-    case '_':
         return 63;
     case '=':
         return LETTER_PAD;
@@ -74,7 +74,7 @@ base64_letter(unsigned char byte)
 static void
 base64_add(struct decode *decode, unsigned char byte, struct made *made)
 {
-    unsigned letter = base64_letter(byte);
+    unsigned letter = base64_letter(byte, decode->encoding == DECODE_BASE64_URL);
 
     if (letter == LETTER_BLANK)
         return;
@@ -270,6 +270,7 @@ decode_add(struct decode *decode, struct span in, struct buf *out)
 {
     static void (*const adders[])(struct decode *, unsigned char, struct made *) = {
         [DECODE_BASE64] = base64_add,
+        [DECODE_BASE64_URL] = base64_add,
         [DECODE_QUOTED_PRINTABLE] = qp_add,
         [DECODE_UUENCODE] = uu_add,
     };
@@ -301,6 +302,7 @@ decode_end(struct decode *decode, struct buf *out)
     case DECODE_IDENTITY:
         break;
     case DECODE_BASE64:
+    case DECODE_BASE64_URL:
         decode->is_unpadded = decode->bit_count > 0;
         break;
     case DECODE_QUOTED_PRINTABLE: // a soft break may end the text

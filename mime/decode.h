@@ -2,9 +2,9 @@
 // mime/decode.h - transfer encodings read as the most lenient reader would: for looking. Pure.
 //
 // Streaming, never fails: what does not fit the rules is counted and read on. base64: skips what is
-// not in the alphabet (URL-safe letters count), treats "=" as the end of a group and goes on behind
-// it, gives the last bytes without padding. Quoted-printable: lower case, soft breaks with trailing
-// blanks, bad escapes as they stand. (RFC 2045 6.7, 6.8)
+// not in the alphabet, treats "=" as the end of a group and goes on behind it, gives the last bytes
+// without padding. Quoted-printable: lower case, soft breaks with trailing blanks, bad escapes as
+// they stand. (RFC 2045 6.7, 6.8)
 #ifndef POSTERN_MIME_DECODE_H
 #define POSTERN_MIME_DECODE_H
 
@@ -14,7 +14,8 @@ enum decode_encoding {
     DECODE_IDENTITY, // 7bit, 8bit, binary, and unknown
     DECODE_BASE64,
     DECODE_QUOTED_PRINTABLE,
-    DECODE_UUENCODE // begin ... end; what stands around is skipped
+    DECODE_UUENCODE,  // begin ... end; what stands around is skipped
+    DECODE_BASE64_URL // with "-" and "_" as letters, too (RFC 4648 5); to others they are junk
 };
 
 // "base64", " BASE64 (comment)", "\"base64\"", "base64;": as the boldest reader takes it.

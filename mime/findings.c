@@ -45,6 +45,7 @@ static const char *const defect_names[DEFECT_COUNT] = {
     [DEFECT_BASE64_PADDING] = "base64_padding",
     [DEFECT_ENCODED_MULTIPART] = "encoded_multipart",
     [DEFECT_HIDDEN_CONTENT] = "hidden_content",
+    [DEFECT_ENCODED_MESSAGE] = "encoded_message",
 };
 
 const char *

@@ -67,7 +67,8 @@ enum finding_defect {
     DEFECT_NAMES_DIFFER,   // name and filename say different things
     DEFECT_BASE64_PADDING, // padding in the middle: readers stop or go on
     DEFECT_ENCODED_MULTIPART,
-    DEFECT_HIDDEN_CONTENT, // text in front of, behind or between parts that decodes to a file
+    DEFECT_HIDDEN_CONTENT,  // text in front of, behind or between parts that decodes to a file
+    DEFECT_ENCODED_MESSAGE, // base64 or quoted-printable: a mail to some, any file to others
     DEFECT_COUNT
 };
 

@@ -197,6 +197,19 @@ trim_dots(struct span text, struct buf *out, struct readings_setup *setup)
     return len != text.len;
 }
 
+// Some take them for quotes, too.
+static bool
+trim_apostrophes(struct span text, struct buf *out, struct readings_setup *setup)
+{
+    const bool is_quoted = text.len > 2 && text.data[0] == '\'' && text.data[text.len - 1] == '\'';
+
+    (void)setup;
+    if (is_quoted)
+        text = span_from(text.data + 1, text.len - 2);
+    buf_add_span(out, text);
+    return is_quoted;
+}
+
 static bool
 leave_last_part(struct span text, struct buf *out, struct readings_setup *setup)
 {
@@ -221,8 +234,8 @@ cut_stream(struct span text, struct buf *out, struct readings_setup *setup)
 }
 
 static change *const changes[] = {
-    decode_words,  decode_percent, decode_8bit,     cut_at_nul, trim_blanks,
-    leave_visible, trim_dots,      leave_last_part, cut_stream,
+    decode_words,  decode_percent,   decode_8bit, cut_at_nul,      trim_blanks,
+    leave_visible, trim_apostrophes, trim_dots,   leave_last_part, cut_stream,
 };
 
 enum { CHANGES_OF_ALL = 5 };

@@ -131,6 +131,24 @@ push_around_junk(struct walker *walker, const struct task *task, const struct en
         walker_push(walker, &text);
 }
 
+// As those read it who begin the body there, in the encodings that its fields name.
+static void
+read_cut_entity(struct walker *walker, const struct task *task, const struct entity *entity)
+{
+    struct entity cut = *entity;
+    struct task other = *task;
+    int32_t index;
+
+    if (entity->junk_at == 0 || (entity->type_count == 0 && entity->encoding_count == 0))
+        return;
+    cut.body_begin = entity->junk_at;
+    other.reading = READING_OTHER;
+    other.depth++;
+    index = walk_part_add(walker, &other, &cut);
+    if (index >= 0)
+        read_body(walker, &other, &cut, index);
+}
+
 static void
 read_entity(struct walker *walker, const struct task *task)
 {
@@ -150,6 +168,7 @@ read_entity(struct walker *walker, const struct task *task)
         around.parent = index;
         push_around_junk(walker, &around, &entity);
         read_body(walker, task, &entity, index);
+        read_cut_entity(walker, &around, &entity);
     }
     arena_clear(&arena);
 }

@@ -80,6 +80,7 @@ mark_decode(struct walker *walker, uint32_t part, const struct decode *decode)
     static const enum finding_defect bad[] = {
         [DECODE_IDENTITY] = DEFECT_UNKNOWN_ENCODING,
         [DECODE_BASE64] = DEFECT_BAD_BASE64,
+        [DECODE_BASE64_URL] = DEFECT_BAD_BASE64,
         [DECODE_QUOTED_PRINTABLE] = DEFECT_BAD_QUOTED_PRINTABLE,
         [DECODE_UUENCODE] = DEFECT_BAD_UUENCODE,
     };
@@ -263,6 +264,17 @@ tell_first_group(struct walker *walker, const struct leaf *leaf)
     tell_other(walker, &first, DECODE_BASE64);
 }
 
+// As those read it who know the URL's alphabet, too.
+static void
+tell_url_letters(struct walker *walker, const struct leaf *leaf)
+{
+    const struct span raw = leaf->raw;
+
+    if (raw.len > 0 &&
+        (memchr(raw.data, '-', raw.len) != NULL || memchr(raw.data, '_', raw.len) != NULL))
+        tell_other(walker, leaf, DECODE_BASE64_URL);
+}
+
 void
 walk_leaf_tell(struct walker *walker, const struct leaf *leaf, const struct encodings *encodings)
 {
@@ -282,4 +294,6 @@ walk_leaf_tell(struct walker *walker, const struct leaf *leaf, const struct enco
     }
     if (has_base64 && !walker_is_over(walker))
         tell_first_group(walker, leaf);
+    if (has_base64 && !walker_is_over(walker))
+        tell_url_letters(walker, leaf);
 }

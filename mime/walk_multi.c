@@ -206,6 +206,7 @@ walk_multi_message(struct walker *walker, const struct walk_body *body,
             walker_push(walker, &task);
             continue;
         }
+        collect_mark(walker->findings, DEFECT_ENCODED_MESSAGE, (uint32_t)body->index);
         task.depth--;
         walker_push_message(walker, &task, source, body->index);
     }

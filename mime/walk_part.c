@@ -29,13 +29,14 @@ lower_copy(struct findings *findings, struct span text)
 
 static void
 add_names(struct walker *walker, struct finding_part *part, const struct words_value *values,
-          size_t count, const char *parameter)
+          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t n = 0; n < values[i].count; n++) {
             const struct words_parameter *item = &values[i].parameters[n];
 
-            if (!span_is(item->name, parameter))
+            // Some look for either in both fields.
+            if (!span_is(item->name, "name") && !span_is(item->name, "filename"))
                 continue;
             collect_name(walker->findings, part, item->value);
             for (size_t k = 0; k < item->other_count; k++)
@@ -150,8 +151,8 @@ fill_part(struct walker *walker, struct finding_part *part, const struct task *t
     part->is_encrypted = is_encrypted_type(type);
     part->head_begin = task->begin;
     part->body_begin = task->begin + entity->body_begin;
-    add_names(walker, part, entity->types, entity->type_count, "name");
-    add_names(walker, part, entity->dispositions, entity->disposition_count, "filename");
+    add_names(walker, part, entity->types, entity->type_count);
+    add_names(walker, part, entity->dispositions, entity->disposition_count);
 }
 
 int32_t

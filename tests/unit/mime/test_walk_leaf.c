@@ -16,56 +16,63 @@ struct row {
 
 // Where the string is written out it is parted, so that no scanner finds it here.
 static const struct row rows[] = {
-    {"plain",                  FROM "\r\n{E}",                                                 DEFECT_COUNT           },
-    {"8bit",                   CTE "8bit\r\n\r\n{E}",                                          DEFECT_COUNT           },
-    {"base64",                 BASE64 "{B}\r\n",                                               DEFECT_COUNT           },
-    {"base64, no line end",    BASE64 "{B}",                                                   DEFECT_COUNT           },
-    {"upper case",             CTE "BASE64\r\n\r\n{B}\r\n",                                    DEFECT_COUNT           },
-    {"comment",                CTE "base64 (so)\r\n\r\n{B}\r\n",                               DEFECT_COUNT           },
-    {"quoted",                 CTE "\"base64\"\r\n\r\n{B}\r\n",                                DEFECT_COUNT           },
-    {"semicolon",              CTE "base64;\r\n\r\n{B}\r\n",                                   DEFECT_COUNT           },
-    {"folded",                 CTE "\r\n base64\r\n\r\n{B}\r\n",                               DEFECT_COUNT           },
-    {"first of two",           CTE "base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\n{B}\r\n",
-     DEFECT_REPEATED_TYPE                                                                                             },
-    {"last of two",            CTE "7bit\r\nContent-Transfer-Encoding: base64\r\n\r\n{B}\r\n",
-     DEFECT_REPEATED_TYPE                                                                                             },
-    {"not encoded after all",  CTE "7bit\r\nContent-Transfer-Encoding: base64\r\n\r\n{E}",
-     DEFECT_REPEATED_TYPE                                                                                             },
-    {"unknown",                CTE "x-unknown\r\n\r\n{E}",                                     DEFECT_UNKNOWN_ENCODING},
+    {"plain",                   FROM "\r\n{E}",                                                 DEFECT_COUNT           },
+    {"8bit",                    CTE "8bit\r\n\r\n{E}",                                          DEFECT_COUNT           },
+    {"base64",                  BASE64 "{B}\r\n",                                               DEFECT_COUNT           },
+    {"base64, no line end",     BASE64 "{B}",                                                   DEFECT_COUNT           },
+    {"upper case",              CTE "BASE64\r\n\r\n{B}\r\n",                                    DEFECT_COUNT           },
+    {"comment",                 CTE "base64 (so)\r\n\r\n{B}\r\n",                               DEFECT_COUNT           },
+    {"quoted",                  CTE "\"base64\"\r\n\r\n{B}\r\n",                                DEFECT_COUNT           },
+    {"semicolon",               CTE "base64;\r\n\r\n{B}\r\n",                                   DEFECT_COUNT           },
+    {"folded",                  CTE "\r\n base64\r\n\r\n{B}\r\n",                               DEFECT_COUNT           },
+    {"first of two",            CTE "base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\n{B}\r\n",
+     DEFECT_REPEATED_TYPE                                                                                              },
+    {"last of two",             CTE "7bit\r\nContent-Transfer-Encoding: base64\r\n\r\n{B}\r\n",
+     DEFECT_REPEATED_TYPE                                                                                              },
+    {"not encoded after all",   CTE "7bit\r\nContent-Transfer-Encoding: base64\r\n\r\n{E}",
+     DEFECT_REPEATED_TYPE                                                                                              },
+    {"unknown",                 CTE "x-unknown\r\n\r\n{E}",                                     DEFECT_UNKNOWN_ENCODING},
     {"unpadded",
      BASE64 "WDVPIVAlQEFQWzRcUFpYNTQoUF4p"
             "N0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1"
-            "URVNULUZJTEUhJEgrSCo\r\n",                                                        DEFECT_BAD_BASE64      },
+            "URVNULUZJTEUhJEgrSCo\r\n",                                                         DEFECT_BAD_BASE64      },
     {"padding in the middle",
      BASE64 "WA==NU8hUCVAQVBbNFxQWlg1NChQXik3"
             "Q0MpN30kRUlDQVItU1RBTkRBUkQt"
-            "QU5USVZJUlVTLVRFU1QtRklMRSEkSCtIKg==\r\n",                                        DEFECT_BASE64_PADDING  },
-    {"more behind it",         BASE64 "{B}\r\nQUJDRA==\r\n",                                   DEFECT_BASE64_PADDING  },
+            "QU5USVZJUlVTLVRFU1QtRklMRSEkSCtIKg==\r\n",                                         DEFECT_BASE64_PADDING  },
+    {"more behind it",          BASE64 "{B}\r\nQUJDRA==\r\n",                                   DEFECT_BASE64_PADDING  },
     {"junk",
      BASE64 "WDVP!IVAl*QEFQWzRcUF%pYNTQoUF4p"
             "N0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1"
-            "URVNULUZJTEUhJEgrSCo=\r\n",                                                       DEFECT_BAD_BASE64      },
+            "URVNULUZJTEUhJEgrSCo=\r\n",                                                        DEFECT_BAD_BASE64      },
     {"short lines",
      BASE64 "W\r\nD\r\nV\r\nP\r\nIVAlQEFQWzRcUFpYNTQoUF4p"
             "N0NDKTd9JEVJQ0FSLVNUQU5EQ"
-            " VJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=\r\n",                                    DEFECT_COUNT           },
+            " VJELUFOVElWSVJVUy1URVNULUZJTEUhJEgrSCo=\r\n",                                     DEFECT_COUNT           },
+    {"dashes, letters to some",
+     BASE64 "WDVPIVAlQEFQWzRcUFpYNTQoUF4p\r\n--\r\n"
+            "N0NDKTd9JEVJQ0FSLVNUQU5EQVJELUFOVElWSVJVUy1"
+            "URVNULUZJTEUhJEgrSCo=\r\n",                                                        DEFECT_BAD_BASE64      },
+    {"no empty line",
+     FROM "Content-Transfer-Encoding: base64\r\n"
+          "{B}\r\n",                                                                            DEFECT_BAD_FIELD       },
     {"quoted-printable",
      CTE "quoted-printable\r\n\r\nX5O!P%@AP[4\\PZX54(P^)7CC)7}$=45ICAR-STANDARD-"
-         "=\r\nANTIVIRUS-TEST-FILE!$H+H=2A",                                                   DEFECT_COUNT           },
+         "=\r\nANTIVIRUS-TEST-FILE!$H+H=2A",                                                    DEFECT_COUNT           },
     {"its lower case",
      CTE "quoted-printable\r\n\r\nX5O!P%@AP[4\\PZX54(P^)7CC)7}$=45ICAR-STANDARD-=\n"
-         "ANTIVIRUS-TEST-FILE!$H+H=2a",                                                        DEFECT_COUNT           },
+         "ANTIVIRUS-TEST-FILE!$H+H=2a",                                                         DEFECT_COUNT           },
     {"soft break with blanks",
      CTE "quoted-printable\r\n\r\nX5O!P%@AP[4\\PZX54(P^)7CC)7}$=45ICAR-STAND"
-         "ARD-= \t\r\nANTIVIRUS-TEST-FILE!$H+H*=",                                             DEFECT_COUNT           },
+         "ARD-= \t\r\nANTIVIRUS-TEST-FILE!$H+H*=",                                              DEFECT_COUNT           },
     {"inline uuencode",
      FROM "\r\nhello\r\n\r\nbegin 644 a.com\r\n"
           "M6#5/(5`E0$%06S1<4%I8-30H4%XI-T-#*3=])$5)0T%2+5-404Y$05)$+4%.\r\n"
-          "75$E625)54RU415-4+49)3$4A)$@K2\"H\r\n`\r\nend\r\n",                                 DEFECT_HIDDEN_CONTENT  },
+          "75$E625)54RU415-4+49)3$4A)$@K2\"H\r\n`\r\nend\r\n",                                  DEFECT_HIDDEN_CONTENT  },
     {"uuencode declared",
      CTE "x-uuencode\r\n\r\nbegin 644 a.com\r\n"
          "M6#5/(5`E0$%06S1<4%I8-30H4%XI-T-#*3=])$5)0T%2+5-404Y$05)$+4%.\r\n"
-         "75$E625)54RU415-4+49)3$4A)$@K2\"H\r\n`\r\nend\r\n",                                  DEFECT_COUNT           },
+         "75$E625)54RU415-4+49)3$4A)$@K2\"H\r\n`\r\nend\r\n",                                   DEFECT_COUNT           },
 };
 
 static bool

@@ -31,6 +31,9 @@ static const struct mark_row mark_rows[] = {
      FROM
      "Content-Type: a/b; name=a.txt\r\nContent-Disposition: attachment; filename=a.exe\r\n\r\nhi",   DEFECT_NAMES_DIFFER,    0},
     {"bad name",              FROM "Content-Type: a/b; name=\"../a.txt\"\r\n\r\nhi",                 DEFECT_BAD_NAME,        0},
+    {"a mail in base64",
+     FROM "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: "
+          "base64\r\n\r\nRnJvbTogYQ0KDQpoaQ==",                                                      DEFECT_ENCODED_MESSAGE, 0},
     {"two names of one sort", FROM "Content-Type: a/b; name=a.txt; name=a.exe\r\n\r\nhi",
      DEFECT_REPEATED_PARAMETER,                                                                                              0},
     {"a part's bad field",
@@ -97,6 +100,9 @@ static const char *const spellings[] = {
     "Content-Type: a/b; name=evil.exe\r\nContent-Type: a/b; name=good.txt",
     "Content-Disposition: filename=evil.exe",
     "Content-Type: a/b; name=\"evil.exe",
+    "Content-Type: a/b; filename=evil.exe",
+    "Content-Disposition: attachment; name=evil.exe",
+    "Content-Type: a/b; name='evil.exe'",
     "Content-Disposition: attachment; filename=\"evil.exe\" (a comment)",
 };
 
