@@ -43,34 +43,42 @@ open_executable(const char *path)
     return -1;
 }
 
+// Seen from the folder of the program that runs: as built, and as installed under any prefix.
+static const char *const places[] = {PROGRAM_NAME, POSTERN_DISSECT_NEAR};
+
 // "" where it cannot be told.
 static void
-beside_executable(char out[PATH_MAX])
+find_near(const char *place, char out[PATH_MAX])
 {
-    ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - sizeof PROGRAM_NAME);
+    size_t place_len = strlen(place);
+    ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - place_len - 1);
     char *slash;
 
     out[len > 0 ? len : 0] = '\0';
     slash = strrchr(out, '/');
     if (slash != NULL)
-        (void)strcpy(slash + 1, PROGRAM_NAME); // room for it was left
+        memcpy(slash + 1, place, place_len + 1); // room for it was left
 }
 
 int
 dissect_open_program(const char *program, struct err *err)
 {
-    char beside[PATH_MAX];
-    int fd;
+    char near[PATH_MAX];
+    int fd = -1;
 
     if (program[0] != '\0') {
         fd = open_executable(program);
         return fd < 0 ? err_sys(err, ERR_PERM, errno, "%s", program) : fd;
     }
-    beside_executable(beside);
-    fd = open_executable(beside);
-    if (fd < 0)
-        fd = open_executable(POSTERN_DISSECT_FILE);
-    return fd < 0 ? err_set(err, ERR_PERM, PROGRAM_NAME " is neither %s nor %s", beside,
+    for (size_t i = 0; i < sizeof places / sizeof places[0] && fd < 0; i++) {
+        find_near(places[i], near);
+        fd = open_executable(near);
+    }
+    if (fd >= 0)
+        return fd;
+    fd = open_executable(POSTERN_DISSECT_FILE);
+    find_near(places[0], near);
+    return fd < 0 ? err_set(err, ERR_PERM, PROGRAM_NAME " is neither %s nor %s", near,
                             POSTERN_DISSECT_FILE)
                   : fd;
 }

@@ -6,8 +6,9 @@ import os
 import subprocess
 import time
 
-from case import BUILD, Case, Settings, main
+from case import BUILD, Case, Settings, main, message
 from lab.daemon import Postern
+from lab.process import family_of
 
 # Name, text, words that the message must have.
 BAD = [
@@ -95,6 +96,28 @@ class Configuration(Case):
         begin = time.monotonic()
         self.assertEqual(self.posternd("-c", conf, "-f").returncode, 78)
         self.assertLess(time.monotonic() - begin, 10)
+
+    def test_installed_programs_find_each_other(self) -> None:
+        """Under any prefix: what reads messages is not where the others are."""
+        root = self.path("root")
+        subprocess.run(["cmake", "--install", BUILD], env=dict(os.environ, DESTDIR=root),
+                       check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        found = {name: os.path.join(folder, name) for folder, _, names in os.walk(root)
+                 for name in names}
+        self.assertLessEqual({"posternd", "postern", "postern-dissect", "postern.conf", "README.md"},
+                             set(found))
+        postern = Postern(BUILD, self.path("postern"), Settings())
+        postern.daemon, postern.tool_path = found["posternd"], found["postern"]
+        postern.settings.dissect["program"] = '""'
+        self.posterns.append(postern)
+        self.addCleanup(self.check_end, postern)
+        postern.start()
+        with open(self.path("mail.eml"), "wb") as file:
+            file.write(message())
+        done = postern.tool("test", self.path("mail.eml"))
+        self.assertIn("text/plain", done.stdout)
+        family = [os.readlink(f"/proc/{pid}/exe") for pid in family_of(postern.pid)]
+        self.assertIn(found["postern-dissect"], family)
 
     def test_usage(self) -> None:
         self.assertEqual(self.posternd("--nonsense").returncode, 64)
