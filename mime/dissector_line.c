@@ -21,8 +21,9 @@ struct dissector_line {
     struct parcel_reader in;
     struct buf out;
     size_t sent;
-    int fd;        // goes with the first byte of out; -1: none, or gone already
-    bool is_asked; // an answer is due
+    int fd;             // goes with the first byte of out; -1: none, or gone already
+    uint64_t asked_len; // of the message
+    bool is_asked;      // an answer is due
     bool is_ready;
     bool is_freed; // in a callback of its own: the memory goes at the end of the turn
 };
@@ -65,14 +66,15 @@ take_answer(struct dissector_line *line, const struct frame *frame)
     struct err err = {0};
     struct span text = frame->payload;
 
-    if (!line->is_asked || (frame->type != QUERY_FOUND && frame->type != QUERY_FAILED)) {
-        tell_nonsense(line, "it was not asked");
+    if (frame->type != QUERY_FOUND && frame->type != QUERY_FAILED) {
+        tell_nonsense(line, "no answer");
         return;
     }
     if (frame->type == QUERY_FOUND) {
         findings = findings_read(frame->payload, &err);
-        if (findings == NULL) {
-            tell_nonsense(line, err.text);
+        if (findings == NULL || findings->len != line->asked_len) {
+            findings_free(&findings);
+            tell_nonsense(line, err.text[0] != '\0' ? err.text : "of another message");
             return;
         }
     } else {
@@ -89,6 +91,18 @@ take_answer(struct dissector_line *line, const struct frame *frame)
                    &err);
 }
 
+// It is asked nothing before, and has nothing to answer.
+static void
+on_hello(struct dissector_line *line, enum frame_result result)
+{
+    if (result != FRAME_NEED_MORE || !parcel_is_empty(&line->in)) {
+        tell_nonsense(line, "it was not asked");
+        return;
+    }
+    line->is_ready = true;
+    line->callback(line->arg, DISSECTOR_READY, NULL, NULL);
+}
+
 static void
 on_readable(struct dissector_line *line)
 {
@@ -98,10 +112,13 @@ on_readable(struct dissector_line *line)
 
     result = parcel_next(&line->in, &frame);
     if (line->in.has_hello && !line->is_ready) {
-        line->is_ready = true;
-        line->callback(line->arg, DISSECTOR_READY, NULL, NULL);
-        if (line->is_freed)
-            return;
+        on_hello(line, result);
+        return;
+    }
+    // It cannot answer what it has not been told to the end.
+    if (line->is_ready && got > 0 && (!line->is_asked || line->out.len > 0)) {
+        tell_nonsense(line, "it was not asked");
+        return;
     }
     if (result == FRAME_DONE)
         take_answer(line, &frame);
@@ -189,6 +206,7 @@ dissector_line_ask(struct dissector_line *line, const struct dissect_query *quer
     if (failed != 0)
         return err_set(err, ERR_PERM, "envelope and content are more than a dissector can be told");
     line->fd = query->content.data == NULL ? fd : -1;
+    line->asked_len = query->len;
     line->is_asked = true;
     // Once it has the first byte, what becomes of it counts.
     if (flush(line) == 0 || line->sent > 0)

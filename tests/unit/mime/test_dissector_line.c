@@ -90,9 +90,10 @@ say(const char *bytes, size_t len)
 static void
 ask(void)
 {
+    static const char content[1000]; // as long as the sample says
     struct dissect_query query = {
-        .id = {"ID", 2},
-          .len = 1, .content = {"x",  1}
+        .id = {"ID",    2             },
+          .len = sizeof content, .content = {content, sizeof content}
     };
     struct err err = {0};
 
@@ -187,7 +188,7 @@ test_what_is_said(void)
           10},
          true,                                                   0,
          0,                                                            1},
-        {"begins to say more", {"\0\0\0", 3},             false, 0, 0, 0},
+        {"begins to say more", {"\0\0\0", 3},             false, 0, 0, 1},
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows) * 2; i++) {
@@ -218,6 +219,7 @@ test_no_hello(void)
         {"another build", "postern-frame 1 test-2\n", 1},
         {"a frame",       "\1\1\1\1\1\1",             1},
         {"half of it",    "postern-frame",            0},
+        {"more than it",  HELLO "x",                  1},
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
@@ -261,6 +263,49 @@ test_end(void)
     CU_ASSERT_EQUAL(dissector_line_ask(fix.line, &query, -1, &err), -1);
     CU_ASSERT_EQUAL(err.kind, ERR_TEMP);
     tear_down();
+}
+
+// One that was taken over has its answer ready: findings of another message, or of one that it has
+// not been told of to its end. Whoever believed it would ask the next with the last still on its
+// way.
+static void
+test_answer_in_advance(void)
+{
+    enum { LEN = 3 << 20 };
+
+    char *content = mem_zalloc(LEN);
+    struct dissect_query query = {
+        .len = LEN, .content = {content, LEN}
+    };
+    struct buf answer;
+    struct err err = {0};
+
+    buf_init(&answer, 1 << 20);
+    add_findings(&answer);
+    for (unsigned is_whole = 0; is_whole < 2; is_whole++) {
+        get_ready();
+        CU_ASSERT_EQUAL(dissector_line_ask(fix.line, &query, -1, &err), 0);
+        if (is_whole == 1)
+            say(answer.data, answer.len);
+        else
+            say("\0\0\0\x03\0\x06why", 9);
+        run();
+        CU_ASSERT_EQUAL(fix.answers + fix.failures, 0);
+        CU_ASSERT_EQUAL(fix.nonsense, 1);
+        tear_down();
+    }
+    query = (struct dissect_query){
+        .len = 1, .content = {"x", 1}
+    };
+    get_ready();
+    CU_ASSERT_EQUAL(dissector_line_ask(fix.line, &query, -1, &err), 0);
+    say(answer.data, answer.len);
+    run();
+    CU_ASSERT_EQUAL(fix.answers, 0);
+    CU_ASSERT_EQUAL(fix.nonsense, 1);
+    tear_down();
+    buf_clear(&answer);
+    mem_free(&content);
 }
 
 // More than the socket takes at once, with a descriptor: it comes with the first bytes, once.
@@ -310,6 +355,7 @@ static const struct unit_test tests[] = {
     {"descriptor sent back", test_descriptor_sent_back},
     {"end",                  test_end                 },
     {"question in pieces",   test_question_in_pieces  },
+    {"answer in advance",    test_answer_in_advance   },
 };
 
 UNIT_MAIN("mime/dissector_line", tests)
