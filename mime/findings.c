@@ -2,6 +2,7 @@
 #include "mime/findings.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 
@@ -137,12 +138,22 @@ findings_header(const struct findings *findings, const char *name, size_t n)
     return NULL;
 }
 
+int
+findings_compare_hits(const void *left, const void *right)
+{
+    const struct finding_hit *a = left;
+    const struct finding_hit *b = right;
+
+    if (a->pattern != b->pattern)
+        return a->pattern < b->pattern ? -1 : 1;
+    return a->rcpt < b->rcpt ? -1 : a->rcpt > b->rcpt ? 1 : 0;
+}
+
 bool
 findings_has_hit(const struct findings *findings, uint32_t pattern, uint32_t rcpt)
 {
-    for (size_t i = 0; i < findings->hit_count; i++) {
-        if (findings->hits[i].pattern == pattern && findings->hits[i].rcpt == rcpt)
-            return true;
-    }
-    return false;
+    const struct finding_hit hit = {.pattern = pattern, .rcpt = rcpt};
+
+    return findings->hit_count > 0 && bsearch(&hit, findings->hits, findings->hit_count,
+                                              sizeof(hit), findings_compare_hits) != NULL;
 }

@@ -131,7 +131,8 @@ struct finding_mark { // a defect, once for each part
 
 enum { FINDING_ALL_RCPTS = UINT32_MAX };
 
-struct finding_hit { // of a rule's regular expression
+// Of a rule's regular expression. In ascending order, by pattern, then by recipient; each once.
+struct finding_hit {
     uint32_t pattern;
     uint32_t rcpt; // number; FINDING_ALL_RCPTS where it is not about one
 };
@@ -159,6 +160,11 @@ struct findings {
 
 enum { FINDINGS_MEMORY_MAX = 16 << 20, FINDINGS_LINKS_MAX = 1000 };
 
+// Whatever the settings: above what dissect { } may allow, nobody has counted.
+enum { FINDINGS_HEADERS_MAX = 10000, FINDINGS_PARTS_MAX = 20000, FINDINGS_MEMBERS_MAX = 20000 };
+
+enum { FINDINGS_LIMIT_TEXT_MAX = 1000 };
+
 struct findings *findings_new(void);
 void findings_free(struct findings **findings);
 bool findings_has_defect(const struct findings *findings, enum finding_defect defect);
@@ -167,6 +173,7 @@ bool findings_is_encrypted(const struct findings *findings); // a part or a memb
 // The n-th field of that name, any case; NULL if there is none.
 const struct finding_header *findings_header(const struct findings *findings, const char *name,
                                              size_t n);
+int findings_compare_hits(const void *left, const void *right); // as bsearch wants it
 bool findings_has_hit(const struct findings *findings, uint32_t pattern, uint32_t rcpt);
 
 // The journal's `found` line in brief, at most about 16 KB; what is left out, the counts tell.

@@ -162,6 +162,7 @@ read_headers(struct reading *in)
 
     findings->headers =
         read_array(in, HEADER_LEAST, sizeof *findings->headers, &findings->header_count);
+    doubt(in, findings->header_count > FINDINGS_HEADERS_MAX);
     for (size_t i = 0; i < findings->header_count && !in->unpack.has_failed; i++) {
         struct finding_header *header = &findings->headers[i];
 
@@ -213,7 +214,7 @@ read_parts(struct reading *in)
     struct findings *findings = in->findings;
 
     findings->parts = read_array(in, PART_LEAST, sizeof *findings->parts, &findings->part_count);
-    doubt(in, findings->part_count > INT32_MAX);
+    doubt(in, findings->part_count > FINDINGS_PARTS_MAX);
     for (size_t i = 0; i < findings->part_count && !in->unpack.has_failed; i++)
         read_part(in, &findings->parts[i], i);
 }
@@ -234,6 +235,8 @@ read_members(struct reading *in)
 
     findings->members =
         read_array(in, MEMBER_LEAST, sizeof *findings->members, &findings->member_count);
+    // They are in a part, which is looked up.
+    doubt(in, findings->member_count > (findings->part_count > 0 ? FINDINGS_MEMBERS_MAX : 0));
     for (size_t i = 0; i < findings->member_count && !in->unpack.has_failed; i++) {
         struct finding_member *member = &findings->members[i];
 
@@ -243,6 +246,21 @@ read_members(struct reading *in)
         member->sniffed = read_text(in);
         member->size = unpack_number(&in->unpack, UINT64_MAX);
         member->is_encrypted = unpack_flag(&in->unpack);
+    }
+}
+
+static void
+read_hits(struct reading *in)
+{
+    struct findings *findings = in->findings;
+
+    findings->hits = read_array(in, HIT_LEAST, sizeof *findings->hits, &findings->hit_count);
+    for (size_t i = 0; i < findings->hit_count && !in->unpack.has_failed; i++) {
+        struct finding_hit *hit = &findings->hits[i];
+
+        hit->pattern = read_u32(in);
+        hit->rcpt = read_u32(in);
+        doubt(in, i > 0 && findings_compare_hits(hit - 1, hit) >= 0);
     }
 }
 
@@ -264,11 +282,7 @@ read_short(struct reading *in)
         mark->count = read_u32(in);
         doubt(in, mark->defect == DEFECT_AMBIGUOUS);
     }
-    findings->hits = read_array(in, HIT_LEAST, sizeof *findings->hits, &findings->hit_count);
-    for (size_t i = 0; i < findings->hit_count && !in->unpack.has_failed; i++) {
-        findings->hits[i].pattern = read_u32(in);
-        findings->hits[i].rcpt = read_u32(in);
-    }
+    read_hits(in);
 }
 
 struct findings *
@@ -282,6 +296,7 @@ findings_read(struct span payload, struct err *err)
     unpack_bytes(&in.unpack, findings->sha256, SHA256_LEN);
     findings->limit = (enum finding_limit)unpack_number(&in.unpack, LIMIT_COUNT - 1);
     findings->limit_text = read_text(&in);
+    doubt(&in, findings->limit_text.len > FINDINGS_LIMIT_TEXT_MAX);
     findings->header_len = unpack_number(&in.unpack, findings->len);
     read_headers(&in);
     read_parts(&in);

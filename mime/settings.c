@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "mime/findings.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DISSECT(member) offsetof(struct dissect_settings, member)
 #define KILO (UINT64_C(1) << 10)
@@ -61,7 +63,7 @@ const struct setting_row dissect_rows[] = {
      .type = SETTING_NUMBER,
      .offset = DISSECT(max_parts),
      .min = 1,
-     .max = 20000,
+     .max = FINDINGS_PARTS_MAX,
      .initial = "2000",
      .help = "Parts of one message.",
      },
@@ -70,7 +72,7 @@ const struct setting_row dissect_rows[] = {
      .type = SETTING_NUMBER,
      .offset = DISSECT(max_members),
      .min = 1,
-     .max = 20000,
+     .max = FINDINGS_MEMBERS_MAX,
      .initial = "10000",
      .help = "Members of all archives in one message.",
      },
@@ -115,7 +117,7 @@ const struct setting_row dissect_rows[] = {
      .type = SETTING_NUMBER,
      .offset = DISSECT(max_fields),
      .min = 50,
-     .max = 10000,
+     .max = FINDINGS_HEADERS_MAX,
      .initial = "2000",
      .help = "Fields of one header block.",
      },

@@ -1,33 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "policy/evidence.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/glob.h"
-#include "base/mem.h"
-
-static int
-compare_hits(const void *left, const void *right)
-{
-    const struct finding_hit *a = left;
-    const struct finding_hit *b = right;
-
-    if (a->pattern != b->pattern)
-        return a->pattern < b->pattern ? -1 : 1;
-    return a->rcpt < b->rcpt ? -1 : a->rcpt > b->rcpt ? 1 : 0;
-}
-
-static void
-sort_hits(struct evidence *evidence, const struct findings *findings)
-{
-    evidence->hits = mem_zarray(findings->hit_count, sizeof(evidence->hits[0]));
-    evidence->hit_count = findings->hit_count;
-    if (findings->hit_count == 0)
-        return;
-    memcpy(evidence->hits, findings->hits, findings->hit_count * sizeof(evidence->hits[0]));
-    qsort(evidence->hits, evidence->hit_count, sizeof(evidence->hits[0]), compare_hits);
-}
 
 void
 evidence_init(struct evidence *evidence, const struct decide_case *question, bool is_settling)
@@ -41,7 +15,6 @@ evidence_init(struct evidence *evidence, const struct decide_case *question, boo
     if (authserv_id == NULL || authserv_id[0] == '\0')
         authserv_id = question->hostname;
     authres_read(question->findings, authserv_id, &evidence->authres);
-    sort_hits(evidence, question->findings);
 }
 
 void
@@ -49,8 +22,6 @@ evidence_clear(struct evidence *evidence)
 {
     origin_clear(&evidence->origin);
     authres_clear(&evidence->authres);
-    mem_free(&evidence->hits);
-    evidence->hit_count = 0;
 }
 
 struct answer
@@ -71,10 +42,8 @@ static struct answer
 ask_pattern(const struct evidence *evidence, const struct condition_value *value, uint32_t rcpt)
 {
     const struct findings *findings = evidence->question->findings;
-    struct finding_hit hit = {.pattern = value->pattern, .rcpt = rcpt};
     bool is_blind = findings == NULL || findings->limit != LIMIT_NONE;
-    bool has_hit = evidence->hit_count > 0 && bsearch(&hit, evidence->hits, evidence->hit_count,
-                                                      sizeof(hit), compare_hits) != NULL;
+    bool has_hit = findings != NULL && findings_has_hit(findings, value->pattern, rcpt);
 
     return evidence_answer_or(has_hit, is_blind ? UINT64_C(1) << CONDITION_DISSECT : 0);
 }

@@ -25,8 +25,6 @@ struct evidence {
     bool is_settling; // pending results may still become anything; else they count as failed
     struct origin origin;
     struct authres authres;
-    struct finding_hit *hits; // sorted: there may be many for each recipient
-    size_t hit_count;
 };
 
 void evidence_init(struct evidence *evidence, const struct decide_case *question, bool is_settling);

@@ -38,7 +38,7 @@ touch_all(const struct findings *findings)
             sum += touch(part->names[k]);
     }
     for (size_t i = 0; i < findings->member_count; i++) {
-        CU_ASSERT(findings->members[i].part < findings->part_count || findings->part_count == 0);
+        CU_ASSERT(findings->members[i].part < findings->part_count);
         sum += touch(findings->members[i].name) + touch(findings->members[i].sniffed);
     }
     for (size_t i = 0; i < findings->link_count; i++)
@@ -238,6 +238,65 @@ test_bad_values(void)
     mem_free(&links);
 }
 
+// A worker looks for parts, members and hits for each rule: it believes in no more than there can
+// be.
+static void
+test_lists(void)
+{
+    static const struct {
+        const char *name;
+        size_t headers, parts, members;
+        struct finding_hit hits[2];
+        size_t limit_text;
+        bool is_good;
+    } rows[] = {
+        {"all there may be",
+         FINDINGS_HEADERS_MAX,                         FINDINGS_PARTS_MAX,
+         FINDINGS_MEMBERS_MAX,                                                                           {{3, 4}, {3, 5}},
+         1000,                                                                                                                   true },
+        {"headers",          FINDINGS_HEADERS_MAX + 1, 1,                      0,                        {{3, 4}, {3, 5}}, 0,    false},
+        {"parts",            0,                        FINDINGS_PARTS_MAX + 1, 0,                        {{3, 4}, {3, 5}}, 0,    false},
+        {"members",          0,                        1,                      FINDINGS_MEMBERS_MAX + 1, {{3, 4}, {3, 5}}, 0,    false},
+        {"members in none",  0,                        0,                      1,                        {{3, 4}, {3, 5}}, 0,    false},
+        {"hit twice",        0,                        1,                      0,                        {{3, 4}, {3, 4}}, 0,    false},
+        {"recipients back",  0,                        1,                      0,                        {{3, 5}, {3, 4}}, 0,    false},
+        {"patterns back",    0,                        1,                      0,                        {{4, 0}, {3, 1}}, 0,    false},
+        {"why",              0,                        1,                      0,                        {{3, 4}, {3, 5}}, 1001, false},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        char *text = mem_zalloc(FINDINGS_LIMIT_TEXT_MAX + 1);
+        struct finding_hit hits[2] = {rows[i].hits[0], rows[i].hits[1]};
+        struct findings sample = {
+            .hits = hits,
+            .hit_count = 2,
+            .header_count = rows[i].headers,
+            .part_count = rows[i].parts,
+            .member_count = rows[i].members,
+            .limit_text = {text, rows[i].limit_text}
+        };
+        struct findings *got;
+        struct err err = {0};
+        struct buf payload;
+
+        sample.headers = mem_zarray(rows[i].headers + 1, sizeof *sample.headers);
+        sample.parts = mem_zarray(rows[i].parts + 1, sizeof *sample.parts);
+        for (size_t k = 0; k < rows[i].parts; k++)
+            sample.parts[k].parent = -1;
+        sample.members = mem_zarray(rows[i].members + 1, sizeof *sample.members);
+        buf_init(&payload, FRAME_PAYLOAD_MAX);
+        CU_ASSERT_EQUAL(findings_write(&sample, &payload), 0);
+        got = findings_read(buf_span(&payload), &err);
+        UNIT_CHECK_ROW(rows[i].name, (got != NULL) == rows[i].is_good);
+        findings_free(&got);
+        buf_clear(&payload);
+        mem_free(&sample.headers);
+        mem_free(&sample.parts);
+        mem_free(&sample.members);
+        mem_free(&text);
+    }
+}
+
 static void
 test_does_not_fit(void)
 {
@@ -265,6 +324,7 @@ static const struct unit_test tests[] = {
     {"every byte changed", test_every_byte_changed},
     {"promises",           test_promises          },
     {"bad values",         test_bad_values        },
+    {"lists",              test_lists             },
     {"does not fit",       test_does_not_fit      },
 };
 

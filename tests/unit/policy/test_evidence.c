@@ -51,8 +51,8 @@ test_rcpt_hits(void)
     kit_init(&kit, "x: to=/a/|/b/; action=hold");
     kit_rcpt(&kit, "b@example.com");
     kit_rcpt(&kit, "c@example.com");
-    kit_hit(&kit, 1, 2);
     kit_hit(&kit, 0, 0);
+    kit_hit(&kit, 1, 2);
     kit_hit(&kit, 7, 1);
     evidence_init(&evidence, &kit.question, false);
     CU_ASSERT(evidence_ask(&evidence, &kit.rules.items[0].conditions[0], 0).kind == ANSWER_YES);
