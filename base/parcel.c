@@ -113,7 +113,7 @@ parcel_send_hello(int socket, const char *build_id)
     struct buf out;
     int result = -1;
 
-    buf_init(&out, 2 * FRAME_BUILD_ID_MAX);
+    buf_init(&out, (size_t)2 * FRAME_BUILD_ID_MAX);
     if (frame_hello_add(&out, build_id) == 0)
         result = send_short(socket, buf_span(&out), -1);
     buf_clear(&out);

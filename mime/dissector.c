@@ -44,7 +44,7 @@ say_hello(const struct dissector *dissector, const char *build_id)
     struct buf hello;
     int failed;
 
-    buf_init(&hello, 2 * FRAME_BUILD_ID_MAX);
+    buf_init(&hello, (size_t)2 * FRAME_BUILD_ID_MAX);
     failed = frame_hello_add(&hello, build_id);
     assert(failed == 0);
     send_all(dissector, buf_span(&hello));

@@ -182,7 +182,7 @@ dissector_line_new(struct loop *loop, const char *build_id, dissector_callback *
     *line = (struct dissector_line){
         .loop = loop, .callback = callback, .arg = arg, .socket = ends[0], .fd = -1};
     parcel_reader_init(&line->in, line->socket, build_id, FRAME_PAYLOAD_MAX);
-    buf_init(&line->out, 2 * FRAME_PAYLOAD_MAX);
+    buf_init(&line->out, (size_t)2 * FRAME_PAYLOAD_MAX);
     (void)parcel_send_hello(line->socket, build_id); // a new socket has room for it
     line->io = loop_io_new(loop, line->socket, on_io, line);
     loop_io_want(line->io, true, false);

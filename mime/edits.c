@@ -317,7 +317,7 @@ static const struct edit **
 sort_replacements(const struct edit_list *list, uint64_t header_len, uint64_t len,
                   size_t *count_out)
 {
-    const struct edit **sorted = mem_zarray(list->count + 1, sizeof *sorted);
+    const struct edit **sorted = mem_zarray(list->count + 1, sizeof(struct edit *));
     size_t count = 0;
 
     for (size_t i = 0; i < list->count; i++) {
@@ -327,7 +327,7 @@ sort_replacements(const struct edit_list *list, uint64_t header_len, uint64_t le
             edit->len <= len - edit->offset)
             sorted[count++] = edit;
     }
-    qsort(sorted, count, sizeof *sorted, compare_places);
+    qsort(sorted, count, sizeof(struct edit *), compare_places);
     *count_out = count;
     return sorted;
 }

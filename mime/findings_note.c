@@ -11,7 +11,8 @@ enum { NOTE_MAX = 16 << 10, ITEM_MAX = 600, TEXT_MAX = 100, NAMES_MAX = 3, ESCAP
 static bool
 has_room(const struct journal_writer *writer)
 {
-    return !writer->failed && writer->out->len - writer->start + ITEM_MAX * ESCAPED < NOTE_MAX;
+    return !writer->failed &&
+           writer->out->len - writer->start + (size_t)ITEM_MAX * ESCAPED < NOTE_MAX;
 }
 
 // A blank parts the texts of an item, so one inside becomes \x20.

@@ -220,7 +220,7 @@ tell_one(struct walker *walker, const struct leaf *leaf, int32_t index,
     struct span content, text;
 
     buf_init(&out, 0);
-    buf_init(&text_out, TEXT_MAX * 2);
+    buf_init(&text_out, (size_t)TEXT_MAX * 2);
     content = walk_leaf_decode(walker, leaf->raw, encoding, &out, &decode);
     mark_decode(walker, (uint32_t)index, &decode);
     text = read_text(walker, leaf, (uint32_t)index, content, &text_out);

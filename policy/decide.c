@@ -222,7 +222,7 @@ decide(const struct decide_case *question, struct decision *decision_out)
     reading_init(&work.reading, question, false);
     courses_init(&work.courses);
     work.course_of = mem_zarray(rcpt_count, sizeof(work.course_of[0]));
-    work.notes = mem_zarray(question->rules->count, sizeof(work.notes[0]));
+    work.notes = mem_zarray(question->rules->count, sizeof(struct ranges *));
     read_all(&work, question);
     make_groups(&work, rcpt_count);
     make_notes(&work, question->rules);

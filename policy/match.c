@@ -148,6 +148,7 @@ match_address(struct span glob, struct span path)
 bool
 match_file_name(struct span glob, struct span name)
 {
+    static const char blanks[] = {'.', ' ', '\t', '\r', '\n'};
     size_t begin = name.len;
     struct span last;
     const char *nul;
@@ -160,7 +161,7 @@ match_file_name(struct span glob, struct span name)
     nul = last.len > 0 ? memchr(last.data, '\0', last.len) : NULL;
     if (nul != NULL)
         last.len = (size_t)(nul - last.data);
-    while (last.len > 0 && memchr(". \t\r\n", last.data[last.len - 1], 5) != NULL)
+    while (last.len > 0 && memchr(blanks, last.data[last.len - 1], sizeof(blanks)) != NULL)
         last.len--;
     return last.len < name.len && glob_match(glob, last);
 }
