@@ -15,7 +15,7 @@
 
 #define USAGE "test [--from A] [--to A]... [--client IP] [--helo NAME] [--listener NAME] FILE"
 
-enum { BLOCK = 65536, POOL_THREADS = 2, TO_MAX = 1000 };
+enum { BLOCK = 65536, POOL_THREADS = 2, TO_MAX = 1000, MEMORY_MAX = 1 << 20 };
 
 struct test { // one message on its way through look, ask and decide
     struct tool *tool;
@@ -129,8 +129,30 @@ close_parts(struct test *test)
     loop_free(&test->loop);
 }
 
+// As the daemon has it: more than a dissector can be told at once lies in a file.
+static int
+open_source(const struct test *test, struct content_source *source_out, struct err *err)
+{
+    const struct buf *content = &test->content;
+    int fd, result;
+
+    *source_out = (struct content_source){.fd_take = -1, .len = content->len, .dir_fd = AT_FDCWD};
+    if (content->len <= MEMORY_MAX) {
+        source_out->memory = content->len > 0 ? buf_span(content) : span_of("");
+        return 0;
+    }
+    fd = fs_memory_file("message", err);
+    if (fd < 0)
+        return -1;
+    result = fs_write_all_at(fd, content->data, content->len, 0, err);
+    if (result == 0)
+        source_out->fd_take = fs_reopen_read(fd, err);
+    (void)close(fd);
+    return result == 0 && source_out->fd_take >= 0 ? 0 : -1;
+}
+
 static void
-run_trial(struct test *test)
+run_trial(struct test *test, const struct content_source *source)
 {
     const struct settings *settings = test->tool->settings;
     struct trial_parts parts = {.loop = test->loop,
@@ -144,10 +166,7 @@ run_trial(struct test *test)
         .envelope = &test->envelope,
         .use_rules = test->use_rules,
         .hostname = settings->smtp.hostname,
-        .source = {.memory = buf_span(&test->content),
-                   .fd_take = -1,
-                   .len = test->content.len,
-                   .dir_fd = AT_FDCWD}
+        .source = *source,
     };
 
     test->trial = trial_start(&parts, &request, on_trial, test);
@@ -251,15 +270,17 @@ init_envelope(struct test *test)
 static enum tool_exit
 run_test(struct test *test, const char *path)
 {
+    struct content_source source;
     struct err err = {0};
 
     if (test->envelope.rcpt_count == 0)
         envelope_add_rcpt(&test->envelope, span_of("recipient@example.org"), span_of(""));
-    if (read_message(test, path, &err) != 0 || open_parts(test, &err) != 0) {
+    if (read_message(test, path, &err) != 0 || open_parts(test, &err) != 0 ||
+        open_source(test, &source, &err) != 0) {
         print_error(test->tool, "%s", err.text);
         return TOOL_IO;
     }
-    run_trial(test);
+    run_trial(test, &source);
     return test->result;
 }
 
