@@ -67,6 +67,19 @@ finish(struct http_call *call, int status, const struct err *err)
     buf_clear(&reply);
 }
 
+// To curl a reply that comes in front of its request's end is one like any other. A refusal may
+// well come early; that all is good may not.
+static bool
+is_early(const struct http_call *call, long status)
+{
+    curl_off_t sent = 0;
+
+    if (call->request.content == NULL || status >= 300)
+        return false;
+    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return (uint64_t)sent < content_len(call->request.content);
+}
+
 static void
 finish_transfer(struct http_call *call, CURLcode code)
 {
@@ -75,6 +88,11 @@ finish_transfer(struct http_call *call, CURLcode code)
 
     if (code == CURLE_OK)
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK && is_early(call, status)) {
+        err_set(&err, ERR_TEMP, "HTTP %ld came before all of the message was sent", status);
+        finish(call, 0, &err);
+        return;
+    }
     // curl takes a header that is cut for a whole one.
     if (status >= 100 && status <= 999 && call->is_header_over) {
         finish(call, (int)status, NULL);

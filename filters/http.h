@@ -20,7 +20,8 @@ struct http_request {
     struct content *content;    // the body of a POST; NULL: a GET
     uint64_t connect_timeout_ms, timeout_ms; // connecting is part of timeout_ms
     size_t reply_max;
-    // status 0: no reply, or not all of it; err tells, else NULL. body is valid for the call.
+    // status 0: no reply, not all of it, or one below 300 that came before all of content was sent;
+    // err tells, else NULL. body is valid for the call.
     void (*done)(void *arg, int status, struct span body, const struct err *err);
     void *arg;
 };

@@ -321,6 +321,27 @@ test_early(void)
     }
 }
 
+// Nobody can say that all is well who has not heard all of it.
+static void
+test_early_success(void)
+{
+    for (int kind = FAKE_UNIX; kind <= FAKE_INET; kind++) {
+        for (int is_file = 0; is_file < 2; is_file++) {
+            struct fixture f;
+
+            set_up(&f, (enum fake_kind)kind);
+            put_content(&f, 20 << 20, is_file == 1);
+            f.fake.until = span_of(NULL);
+            f.fake.is_deaf = true;
+            f.fake.then = FAKE_STAY;
+            ask(&f, SPAN_LITERAL(OK));
+            CU_ASSERT(f.told == 1 && f.status == 0 && f.body.len == 0);
+            CU_ASSERT_PTR_NOT_NULL(strstr(f.err.text, "before all of the message"));
+            tear_down(&f);
+        }
+    }
+}
+
 static void
 test_silence(void)
 {
@@ -436,6 +457,7 @@ static const struct unit_test tests[] = {
     {"cut at each byte", test_cut_at_each_byte},
     {"each byte",        test_each_byte       },
     {"early",            test_early           },
+    {"early success",    test_early_success   },
     {"silence",          test_silence         },
     {"nobody",           test_nobody          },
     {"full backlog",     test_full_backlog    },
