@@ -93,6 +93,8 @@ check_size(const struct edit_list *edits, struct err *err)
     for (size_t i = 0; i < edits->count; i++) {
         if (edits->items[i].value != NULL)
             size += strlen(edits->items[i].value);
+        if (edits->items[i].name != NULL)
+            size += strlen(edits->items[i].name);
     }
     if (edits->count > CHANGES_MAX || size > CHANGES_SIZE_MAX)
         return err_set(err, ERR_PERM, "more than %d changes, or %d bytes of them", CHANGES_MAX,
