@@ -268,6 +268,14 @@ spool_note_end(struct spool_file *file, struct journal_writer *writer)
         state_apply(&file->state, &line);
 }
 
+bool
+spool_file_is_crowded(const struct spool_file *file)
+{
+    uint64_t start = file->seal.offset + file->seal.len;
+
+    return file->end - start + file->flight.len + file->notes.len > READER_JOURNAL_MAX / 2;
+}
+
 // --- life ---
 
 static void

@@ -95,6 +95,9 @@ int spool_file_open_read(struct spool_file *file, uint64_t *offset_out, struct e
 void spool_note_begin(struct spool_file *file, struct journal_writer *writer, const char *event);
 void spool_note_end(struct spool_file *file, struct journal_writer *writer);
 void spool_file_flush(struct spool_file *file, bool durable, spool_done *done, void *arg);
+// Half of what a journal may be is left for what must be told: who has more to decide than fits
+// into the other half cannot have it written.
+bool spool_file_is_crowded(const struct spool_file *file);
 
 // Reads len bytes of the message at offset into data; one read at a time. Never past the end. done
 // comes even if the file was given up meanwhile; data must live until then.

@@ -142,6 +142,33 @@ test_relay(void)
     end();
 }
 
+// What is noted counts before it is written: a decision that is too large is told at once.
+static void
+test_crowded(void)
+{
+    static char reason[100000];
+    struct spool_file *file;
+    struct journal_writer writer;
+
+    memset(reason, 'a', sizeof reason - 1);
+    begin(true);
+    file = kit_write(&kit, WRITER_RELAY, "4X2k9QzT7mB", 500);
+    CU_ASSERT_FALSE(spool_file_is_crowded(file));
+    for (size_t i = 0; i < READER_JOURNAL_MAX / 2 / sizeof reason; i++) {
+        CU_ASSERT_FALSE(spool_file_is_crowded(file));
+        spool_note_begin(file, &writer, "result");
+        journal_field_text(&writer, "text", reason);
+        spool_note_end(file, &writer);
+    }
+    kit_note(file, "deferred", "0");
+    spool_note_begin(file, &writer, "result");
+    journal_field_text(&writer, "text", reason);
+    spool_note_end(file, &writer);
+    CU_ASSERT_TRUE(spool_file_is_crowded(file));
+    spool_file_discard(&file);
+    end();
+}
+
 static unsigned answers;
 
 static void
@@ -286,6 +313,7 @@ static const struct unit_test tests[] = {
     {"notes and flushes",    test_notes      },
     {"the shared fsync",     test_shared_sync},
     {"sync = no",            test_no_sync    },
+    {"a crowded journal",    test_crowded    },
     {"relay",                test_relay      },
     {"given up under way",   test_given_up   },
     {"reads",                test_read       },
