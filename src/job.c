@@ -98,6 +98,8 @@ reason_to_hold(const struct job *job)
         return "dissectors died on it again and again";
     if (routes_find(job->jobs->config.routes, envelope->next_hop) == NULL)
         return "its next hop is not configured any more";
+    if (job_is_undecided(job) && spool_file_is_crowded(job->file))
+        return "its journal is full";
     // Who lets it go wants another look, not the same end.
     if (job_is_undecided(job) && has_been_put_off(state) && !state->unheld &&
         retry_is_expired(envelope->arrived_ms, job->jobs->config.settings->spool.lifetime,
@@ -127,6 +129,8 @@ job_decide(struct job *job)
         job_set_state(job, job_is_relay(job) ? JOB_ANSWER : JOB_HOLD);
     else if (job_is_undecided(job))
         decide_anew(job);
+    else if (job_must_act(job))
+        job_set_state(job, JOB_ACT);
     else if (job->is_suspect && job->jobs->in_lane != NULL)
         job_set_state(job, JOB_QUEUED);
     else
@@ -162,6 +166,7 @@ void
 job_settle(struct job *job)
 {
     job_drop_delivery(job);
+    job->due_ms = job_now_ms(job);
     if (job->is_suspect)
         job->jobs->in_lane = job;
     if (state_is_retired(job_spool_state(job)))

@@ -58,6 +58,29 @@ note_rejected(struct job *job, const struct act *act)
     atomic_fetch_add(&job->jobs->config.counters->rejected, ranges_size(&act->set));
 }
 
+static bool
+is_due(const struct job *job, const struct rcpt_state *rcpt)
+{
+    return !state_rcpt_is_retired(rcpt) && rcpt->status != RCPT_FAILED &&
+           rcpt->until_ms <= job_now_ms(job);
+}
+
+// Whoever decided may have died before he told what came of it. (A deferral is decided anew.)
+bool
+job_must_act(const struct job *job)
+{
+    const struct spool_state *state = job_spool_state(job);
+
+    for (size_t i = 0; i < state->rcpt_count; i++) {
+        const struct rcpt_state *rcpt = &state->rcpts[i];
+        enum verdict verdict = job_verdict_of(job, i);
+
+        if ((verdict == VERDICT_REJECT || verdict == VERDICT_DISCARD) && is_due(job, rcpt))
+            return true;
+    }
+    return false;
+}
+
 static void
 act_on_group(struct job *job, int number)
 {
@@ -66,10 +89,7 @@ act_on_group(struct job *job, int number)
 
     ranges_init(&act.set, state->rcpt_count);
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        const struct rcpt_state *rcpt = &state->rcpts[i];
-
-        if (rcpt->group == number && !state_rcpt_is_retired(rcpt) && rcpt->status != RCPT_FAILED &&
-            rcpt->until_ms <= job_now_ms(job))
+        if (state->rcpts[i].group == number && is_due(job, &state->rcpts[i]))
             ranges_add(&act.set, i);
     }
     if (ranges_size(&act.set) > 0 && act.group->verdict == VERDICT_DISCARD) {

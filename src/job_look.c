@@ -71,10 +71,10 @@ job_drop_look(struct job *job)
     struct job_look *look = &job->look;
     size_t copies = look->outcome != NULL ? look->copied : 0;
 
-    // Not told in the journal: whoever looks again makes them again, under the same ids.
+    // Not told in the journal: whoever looks again makes them again.
     for (size_t i = 0; i < copies; i++) {
         if (look->copies[i] != NULL)
-            spool_file_release(&look->copies[i]);
+            spool_file_discard(&look->copies[i]);
     }
     mem_free(&look->copies);
     trial_free(&look->trial);
@@ -89,7 +89,8 @@ on_trial(void *arg, enum trial_end end, struct trial_outcome *outcome, const str
 
     if (end == TRIAL_DECIDED) {
         job->look.outcome = outcome;
-        job->look.copies = mem_zarray(outcome->decision.copy_count + 1, sizeof *job->look.copies);
+        job->look.copies =
+            mem_zarray(outcome->decision.copy_count + 1, sizeof(struct spool_file *));
         job_set_state(job, JOB_COPY);
         return;
     }
@@ -155,15 +156,27 @@ on_content(void *arg, const struct err *err)
 }
 
 static void
+on_closed_file(void *arg, const struct err *err)
+{
+    struct job *job = arg;
+    struct err why = err != NULL ? *err : job->look.err;
+
+    if (job->client_left)
+        job_set_state(job, JOB_OVER);
+    else
+        job_later(job, &why);
+}
+
+// A client that relays has to be told from the loop: he is still handing over.
+static void
 look_at_file(struct job *job)
 {
     struct content_source source = {.len = spool_file_len(job->file),
                                     .dir_fd = spool_dir_fd(job->jobs->config.spool)};
-    struct err err = {0};
 
-    source.fd_take = spool_file_open_read(job->file, &source.offset, &err);
+    source.fd_take = spool_file_open_read(job->file, &source.offset, &job->look.err);
     if (source.fd_take < 0)
-        job_later(job, &err);
+        spool_file_flush(job->file, false, on_closed_file, job);
     else
         start_trial(job, &source);
 }

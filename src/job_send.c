@@ -28,12 +28,11 @@ int
 job_due_group(const struct job *job)
 {
     const struct spool_state *state = job_spool_state(job);
-    int64_t now = job_now_ms(job);
 
-    if (job->retry_ms > now)
+    if (job->retry_ms > job->due_ms)
         return -1;
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (is_sendable(job, i, now))
+        if (is_sendable(job, i, job->due_ms))
             return state->rcpts[i].group;
     }
     return -1;
@@ -84,14 +83,13 @@ list_recipients(struct job *job, int group, struct ranges *set)
     const struct smtp_envelope *envelope = spool_file_envelope(job->file);
     const struct spool_state *state = job_spool_state(job);
     struct delivery *delivery = &job->delivery;
-    int64_t now = job_now_ms(job);
 
     delivery->rcpts = mem_zarray(state->rcpt_count, sizeof *delivery->rcpts);
     job->addresses = mem_zarray(state->rcpt_count, sizeof *job->addresses);
     for (size_t i = 0; i < state->rcpt_count; i++) {
         struct delivery_rcpt *rcpt = &delivery->rcpts[delivery->rcpt_count];
 
-        if (!is_sendable(job, i, now) || !job_is_alike(job, group, state->rcpts[i].group))
+        if (!is_sendable(job, i, job->due_ms) || !job_is_alike(job, group, state->rcpts[i].group))
             continue;
         *rcpt = (struct delivery_rcpt){.path = envelope->rcpts[i].path,
                                        .params = envelope->rcpts[i].params,

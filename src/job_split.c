@@ -54,18 +54,16 @@ on_told(void *arg, const struct err *err)
     struct spool_file *child = job->split.child;
 
     job->split.child = NULL;
-    if (err != NULL) {
-        if (child != NULL)
-            spool_file_release(&child);
-        job_later(job, err);
-        return;
-    }
     if (child != NULL) {
         if (job_spool_state(job)->groups[job->split.group].verdict == VERDICT_HOLD)
             job_pass_on(job, child, job->split.group);
         job_start(job->jobs, child, JOB_FRESH, false);
     }
-    job_set_state(job, JOB_SETTLE);
+    // Where the disk refused, the file keeps what was noted: they have moved all the same.
+    if (err != NULL)
+        job_later(job, err);
+    else
+        job_set_state(job, JOB_SETTLE);
 }
 
 static void

@@ -41,6 +41,7 @@ struct job_look { // from look to verdict
     char *content;                 // a small message that had to be read
     size_t copied;                 // of the decision's copies
     struct spool_file **copies;    // made, and not yet started; NULL: made before a crash
+    struct err err;                // the file could not be opened
 };
 
 struct job_split { // while a child is made
@@ -64,6 +65,7 @@ struct job {
     size_t head_len;
     const char *hold_reason;
     int64_t retry_ms; // not before, after a trouble of our own; 0: none
+    int64_t due_ms;   // of the last settling: the clock may be set before the transaction is made
     uint64_t started_ms, received_us;
     bool is_loop, is_suspect, has_tried;
     bool must_take_over;          // relay: some are sent and some are not
@@ -125,6 +127,7 @@ void job_verdict_unasked(struct job *job, enum verdict verdict);
 enum verdict job_verdict_of(const struct job *job, size_t number);
 
 // job_act.c
+bool job_must_act(const struct job *job); // told in the journal, and what follows from it is not
 void job_act(struct job *job);
 
 // job_split.c
@@ -138,7 +141,8 @@ void job_head(struct job *job);
 struct body *job_make_body(struct job *job, int group);
 
 // job_send.c
-int job_due_group(const struct job *job); // first group with somebody to be sent to now, or -1
+// First group with somebody who could be sent to when it was settled last, or -1.
+int job_due_group(const struct job *job);
 // Do they leave in one transaction?
 bool job_is_alike(const struct job *job, int group, int other);
 void job_attempt(struct job *job);

@@ -30,7 +30,8 @@ static const struct job_row rows[JOB_STATE_COUNT] = {
     [JOB_CRASHED] = {"crashed",    job_crashed,       TO(JOB_DECIDE) | TO(JOB_WAIT) | TO(JOB_OVER)                },
     [JOB_COPY] = {"copy",       job_copy,          TO(JOB_COPY) | TO(JOB_VERDICT) | TO(JOB_WAIT) | TO(JOB_OVER)},
     [JOB_VERDICT] = {"verdict",    job_verdict,
-                 TO(JOB_WEIGH) | TO(JOB_ACT) | TO(JOB_WAIT) | TO(JOB_OVER)                                    },
+                 TO(JOB_WEIGH) | TO(JOB_ACT) | TO(JOB_WAIT) | TO(JOB_OVER) | TO(JOB_HOLD) |
+                         TO(JOB_ANSWER)                                                                       },
     [JOB_WEIGH] = {"weigh",      job_weigh,         TO(JOB_DECIDE) | TO(JOB_ACT) | TO(JOB_HOLD) | TO(JOB_OVER)  },
     [JOB_ACT] = {"act",        job_act,           TO(JOB_DECIDE)                                              },
     [JOB_QUEUED] = {"queued",     stay,              TO(JOB_SETTLE) | TO(JOB_WAIT)                               },

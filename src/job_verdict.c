@@ -14,8 +14,9 @@
 #include "src/split.h"
 
 enum {
-    TO_A_LINE = 1000, // addresses that one line of the journal can take
-    LOGGED_RCPTS = 20 // by address; the rest by number
+    TO_A_LINE = 500,         // addresses that one line of the journal can take beside all edits
+    TO_BYTES_A_LINE = 40000, // of them, before they are encoded
+    LOGGED_RCPTS = 20        // by address; the rest by number
 };
 
 enum verdict
@@ -41,7 +42,7 @@ on_copy(void *arg, const char *child_id, struct spool_file *file_take, const str
     (void)child_id;
     if (err != NULL || job->client_left) {
         if (file_take != NULL)
-            spool_file_release(&file_take);
+            spool_file_discard(&file_take);
         job_drop_look(job);
         if (err != NULL)
             job_later(job, err);
@@ -170,23 +171,26 @@ verdict_in_force(const struct job *job, const struct decide_group *group)
 static void
 note_group(struct job *job, const struct decide_group *group, const struct ranges *set)
 {
+    enum verdict verdict = verdict_in_force(job, group);
     struct journal_writer writer;
     struct buf text;
 
+    if (spool_file_is_crowded(job->file))
+        return;
     buf_init(&text, JOURNAL_LINE_MAX);
     spool_note_begin(job->file, &writer, "decided");
     journal_field_number(&writer, "g", (int64_t)job_spool_state(job)->group_count);
-    journal_field_text(&writer, "verdict", verdict_name(verdict_in_force(job, group)));
+    journal_field_text(&writer, "verdict", verdict_name(verdict));
     journal_field_text(&writer, "rule", group->rule);
     ranges_format(set, &text);
     journal_field(&writer, "r", buf_span(&text));
     journal_field_text(&writer, "reason", group->reason);
     buf_reset(&text);
-    if (is_sending(group->verdict) && job->jobs->config.settings->smtp.trace) {
+    if (is_sending(verdict) && job->jobs->config.settings->smtp.trace) {
         trace_format(spool_file_envelope(job->file), &text);
         journal_field(&writer, "received", buf_span(&text));
     }
-    if (is_sending(group->verdict))
+    if (is_sending(verdict))
         note_edits(&group->edits, &writer);
     if (group->verdict == VERDICT_REDIRECT)
         note_addresses(job, group, set, &writer);
@@ -194,11 +198,21 @@ note_group(struct job *job, const struct decide_group *group, const struct range
     buf_clear(&text);
 }
 
+// What a recipient's new address takes of a line.
+static size_t
+address_size(const struct job *job, const struct decide_group *group, size_t number)
+{
+    const struct smtp_envelope *envelope = spool_file_envelope(job->file);
+
+    if (group->verdict != VERDICT_REDIRECT)
+        return 0;
+    return TO_BYTES_A_LINE / TO_A_LINE + strlen(group->to) + strlen(envelope->rcpts[number].params);
+}
+
 // Those of the group that were undecided, in lines that the journal can take.
 static void
 note_shares(struct job *job, const struct decide_group *group, const struct ranges *undecided)
 {
-    size_t share_max = group->verdict == VERDICT_REDIRECT ? TO_A_LINE : undecided->count;
     struct ranges share;
     size_t size = 0;
 
@@ -207,14 +221,15 @@ note_shares(struct job *job, const struct decide_group *group, const struct rang
         if (!ranges_has(undecided, i) || !ranges_has(&group->rcpts, i))
             continue;
         ranges_add(&share, i);
-        if (++size < share_max)
+        size += address_size(job, group, i);
+        if (size < TO_BYTES_A_LINE)
             continue;
         note_group(job, group, &share);
         ranges_clear(&share);
         ranges_init(&share, undecided->count);
         size = 0;
     }
-    if (size > 0)
+    if (ranges_size(&share) > 0)
         note_group(job, group, &share);
     ranges_clear(&share);
 }
@@ -292,30 +307,62 @@ log_decision(const struct job *job, const struct decision *decision)
 
 // --- the decision ---
 
+// What the journal could not take is not acted on: a look would follow a look for ever.
+static void
+act_on_it(struct job *job)
+{
+    bool is_told = job->hold_reason == NULL;
+
+    job_drop_look(job);
+    if (job_is_relay(job))
+        job_set_state(job, is_told ? JOB_WEIGH : JOB_ANSWER);
+    else
+        job_set_state(job, is_told ? JOB_ACT : JOB_HOLD);
+}
+
+// Where the disk refused, the file keeps what was noted: the copies have been made all the same.
 static void
 on_copies_told(void *arg, const struct err *err)
 {
     struct job *job = arg;
 
-    if (err == NULL && !job->client_left)
+    if (!job->client_left)
         start_copies(job);
+    if (!job->client_left && err == NULL) {
+        act_on_it(job);
+        return;
+    }
     job_drop_look(job);
     if (job->client_left)
         job_set_state(job, JOB_OVER);
-    else if (err != NULL)
-        job_later(job, err);
     else
-        job_set_state(job, job_is_relay(job) ? JOB_WEIGH : JOB_ACT);
+        job_later(job, err);
+}
+
+static bool
+is_told(const struct job *job, const struct ranges *undecided, size_t old_groups)
+{
+    const struct spool_state *state = job_spool_state(job);
+
+    for (size_t i = 0; i < state->rcpt_count; i++) {
+        if (ranges_has(undecided, i) &&
+            (state->rcpts[i].group < 0 || (size_t)state->rcpts[i].group < old_groups))
+            return false;
+    }
+    return true;
 }
 
 static void
 note_decision(struct job *job, const struct decision *decision)
 {
+    size_t old_groups = job_spool_state(job)->group_count;
     struct ranges undecided;
 
     job_list_undecided(job, &undecided);
     for (size_t i = 0; i < decision->group_count; i++)
         note_shares(job, &decision->groups[i], &undecided);
+    if (!is_told(job, &undecided, old_groups))
+        job->hold_reason = "its journal cannot take what was decided";
     ranges_clear(&undecided);
 }
 
@@ -333,8 +380,7 @@ job_verdict(struct job *job)
         spool_file_flush(job->file, false, on_copies_told, job);
         return;
     }
-    job_drop_look(job);
-    job_set_state(job, job_is_relay(job) ? JOB_WEIGH : JOB_ACT);
+    act_on_it(job);
 }
 
 // To a child that was held: once it is let go, it leaves with the changes that were decided for it.

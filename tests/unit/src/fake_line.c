@@ -34,7 +34,7 @@ struct waiting {
 };
 
 const char *fake_answers = "";
-bool fake_offers_dsn, fake_disk_is_full, fake_send_is_held;
+bool fake_offers_dsn, fake_disk_is_full, fake_send_is_held, fake_is_large, fake_is_crowded;
 struct buf fake_journal, fake_end, fake_children;
 
 static struct waiting queue[QUEUE_MAX];
@@ -88,6 +88,8 @@ fake_reset(void)
     fake_offers_dsn = true;
     fake_disk_is_full = false;
     fake_send_is_held = false;
+    fake_is_large = false;
+    fake_is_crowded = false;
     held_delivery = NULL;
     queue_len = 0;
 }
@@ -168,7 +170,7 @@ uint64_t
 spool_file_len(const struct spool_file *file)
 {
     (void)file;
-    return 4;
+    return fake_is_large ? 1 << 20 : 4;
 }
 
 struct digest_value
@@ -188,7 +190,7 @@ struct span
 spool_file_memory(const struct spool_file *file)
 {
     (void)file;
-    return span_of("\r\na\n");
+    return fake_is_large ? (struct span){NULL, 0} : span_of("\r\na\n");
 }
 
 void
@@ -209,6 +211,13 @@ spool_note_end(struct spool_file *file, struct journal_writer *writer)
     journal_reader_init(&reader, buf_span(&file->notes), KEY);
     if (journal_next(&reader, &line))
         state_apply(&file->state, &line);
+}
+
+bool
+spool_file_is_crowded(const struct spool_file *file)
+{
+    (void)file;
+    return fake_is_crowded;
 }
 
 static void

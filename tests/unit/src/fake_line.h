@@ -27,6 +27,8 @@ extern struct buf fake_journal;  // event names noted, "decided attempt sent "
 extern struct buf fake_end;      // how files were given up, "finish ", "wait ", "hold:REASON "
 extern struct buf fake_children; // reasons of the children made, "bounce "
 extern bool fake_send_is_held;   // hop_send keeps the delivery until fake_answer()
+extern bool fake_is_large;       // not in memory, and cannot be opened
+extern bool fake_is_crowded;     // the journal has no room for another decision
 
 struct spool_file *fake_file(const struct fake_message *message);
 void fake_note(struct spool_file *file, const char *event, const char *key, const char *value);

@@ -43,6 +43,7 @@ verdict_of(char letter)
     } rows[] = {
         {'a', VERDICT_ACCEPT    },
         {'e', VERDICT_ACCEPT    },
+        {'m', VERDICT_ACCEPT    },
         {'q', VERDICT_QUARANTINE},
         {'r', VERDICT_REJECT    },
         {'d', VERDICT_DISCARD   },
@@ -76,7 +77,7 @@ add_group(struct trial *trial, char letter, size_t number)
     *group = (struct decide_group){.verdict = verdict_of(letter), .rule = "rule", .score = NAN};
     group->reason = mem_printf("%c", letter);
     group->to = letter == 'n' ? mem_strdup("new@example.net") : NULL;
-    if (letter == 'e')
+    for (int i = 0; i < (letter == 'm' ? JOURNAL_FIELDS_MAX : letter == 'e' ? 1 : 0); i++)
         (void)edit_list_add(&group->edits, EDIT_ADD, "X-Test", span_of("yes"), -1, NULL);
     ranges_init(&group->rcpts, trial->envelope->rcpt_count);
     ranges_add(&group->rcpts, number);

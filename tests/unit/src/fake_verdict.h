@@ -5,7 +5,8 @@
 #define POSTERN_TESTS_UNIT_SRC_FAKE_VERDICT_H
 
 // What is decided: a letter a recipient, the last repeats: 'a'ccept, accept with an 'e'dit,
-// 'q'uarantine, 'r'eject, 'd'iscard, 'l'ater (defer), 'h'old, 'n'ew address (redirect).
+// 'q'uarantine, 'r'eject, 'd'iscard, 'l'ater (defer), 'h'old, 'n'ew address (redirect), 'm'ore
+// edits than the journal takes.
 extern const char *fake_verdicts;
 extern int fake_copies;  // copies that the decision asks for
 extern int fake_crashes; // so many looks end with a dead dissector

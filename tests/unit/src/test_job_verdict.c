@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Decisions that were not made here, or cannot be made or told: by a worker that has died, for a
+// journal that has no room, of a file that cannot be read.
+#include "src/job.h"
+
+#include "tests/unit/harness.h"
+#include "tests/unit/src/fake_line.h"
+#include "tests/unit/src/fake_verdict.h"
+
+static int anything;
+static struct loop *loop;
+static struct counter_worker counters;
+static struct settings settings;
+static uint64_t retry_delays[] = {30000};
+
+static struct jobs *
+new_jobs(void)
+{
+    struct err err;
+    struct jobs_config config = {.spool = (struct spool *)&anything,
+                                 .routes = (struct routes *)&anything,
+                                 .settings = &settings,
+                                 .counters = &counters};
+
+    memset(&settings, 0, sizeof settings);
+    settings.smtp.hostname = (char *)"mx.example";
+    settings.smtp.trace = true;
+    settings.spool.lifetime = UINT64_C(10000000) * 86400000;
+    settings.spool.retry.items = retry_delays;
+    settings.spool.retry.count = 1;
+    settings.delivery.relay_deadline = 1000;
+    settings.dissect.attempts = 3;
+    fake_verdict_reset();
+    if (loop == NULL)
+        loop = loop_new(&err);
+    config.loop = loop;
+    fake_reset();
+    return jobs_new(&config);
+}
+
+static void
+turn_until_quiet(void)
+{
+    for (int turns = 0; fake_turn(); turns++)
+        CU_ASSERT_FATAL(turns < 200);
+}
+
+// Who decided has died before he told what came of it.
+static void
+test_decided_before(void)
+{
+    static const struct {
+        const char *verdict, *journal, *end;
+    } rows[] = {
+        {"accept",     "attempt sent ",                 "finish "    },
+        {"redirect",   "attempt sent ",                 "finish "    },
+        {"reject",     "failed bounced ",               "finish "    },
+        {"discard",    "discarded ",                    "finish "    },
+        {"defer",      "looking decided attempt sent ", "finish "    },
+        {"quarantine", "",                              "quarantine "},
+        {"hold",       "",                              "hold "      },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct jobs *jobs = new_jobs();
+        struct fake_message message = {
+            .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
+        struct spool_file *file = fake_file(&message);
+        struct journal_writer writer;
+
+        fake_answers = "s";
+        spool_note_begin(file, &writer, "decided");
+        journal_field_text(&writer, "g", "0");
+        journal_field_text(&writer, "verdict", rows[i].verdict);
+        journal_field_text(&writer, "r", "0");
+        spool_note_end(file, &writer);
+        buf_reset(&fake_journal);
+        job_start(jobs, file, JOB_ADOPTED, false);
+        turn_until_quiet();
+        UNIT_CHECK_ROW(rows[i].verdict, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
+        UNIT_CHECK_ROW(rows[i].verdict, strcmp(buf_text(&fake_end), rows[i].end) == 0);
+        jobs_free(&jobs);
+    }
+    fake_clear();
+}
+
+static void
+test_full_journal(void)
+{
+    struct jobs *jobs = new_jobs();
+    struct fake_message message = {
+        .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
+
+    fake_answers = "s";
+    fake_is_crowded = true;
+    job_start(jobs, fake_file(&message), JOB_DUE, false);
+    turn_until_quiet();
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "");
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "hold ");
+    jobs_free(&jobs);
+    fake_clear();
+}
+
+static unsigned calls;
+static int code;
+
+static void
+on_answer(void *arg, const struct smtp_reply *replies, size_t count)
+{
+    (void)arg;
+    CU_ASSERT(count == 1);
+    calls++;
+    code = replies[0].code;
+}
+
+// Its file cannot be opened: who relays is told, and not before he knows whom he asked.
+static void
+test_cannot_open(void)
+{
+    static const struct fake_message relayed = {
+        .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
+    struct jobs *jobs = new_jobs();
+    struct job *job;
+
+    fake_is_large = true;
+    (void)job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
+    CU_ASSERT(calls == 0);
+    turn_until_quiet();
+    CU_ASSERT(calls == 1 && code == 451);
+    job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
+    job_leave(job);
+    turn_until_quiet();
+    CU_ASSERT(calls == 1);
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard discard ");
+    jobs_free(&jobs);
+    fake_clear();
+}
+
+static const struct unit_test tests[] = {
+    {"decided before",               test_decided_before},
+    {"no room in the journal",       test_full_journal  },
+    {"a file that cannot be opened", test_cannot_open   },
+};
+
+int
+main(void)
+{
+    int status = unit_run("src/job_verdict", tests, UNIT_COUNT(tests));
+
+    loop_free(&loop);
+    return status;
+}
