@@ -144,26 +144,34 @@ match_address(struct span glob, struct span path)
     return glob_match(glob, domain_of(path));
 }
 
-// "evil.exe\0.txt" is evil.exe to who reads names as C does; "evil.exe. " is evil.exe to Windows.
-bool
-match_file_name(struct span glob, struct span name)
+// "evil.exe. " is evil.exe to Windows.
+static bool
+match_spelling(struct span glob, struct span name)
 {
-    static const char blanks[] = {'.', ' ', '\t', '\r', '\n'};
     size_t begin = name.len;
     struct span last;
-    const char *nul;
 
     if (glob_match(glob, name))
         return true;
     while (begin > 0 && name.data[begin - 1] != '/' && name.data[begin - 1] != '\\')
         begin--;
     last = span_skip(name, begin);
-    nul = last.len > 0 ? memchr(last.data, '\0', last.len) : NULL;
-    if (nul != NULL)
-        last.len = (size_t)(nul - last.data);
-    while (last.len > 0 && memchr(blanks, last.data[last.len - 1], sizeof(blanks)) != NULL)
+    while (last.len > 0 && memchr(". \t\r\n", last.data[last.len - 1], 5) != NULL)
         last.len--;
     return last.len < name.len && glob_match(glob, last);
+}
+
+// "evil.exe\0.txt" and "evil.exe\0/a.txt" are evil.exe to who reads names as C does.
+bool
+match_file_name(struct span glob, struct span name)
+{
+    bool is_match = match_spelling(glob, name);
+
+    if (name.len == 0 || memchr(name.data, '\0', name.len) == NULL)
+        return is_match;
+    while (!is_match && name.data != NULL)
+        is_match = match_spelling(glob, span_cut(&name, '\0'));
+    return is_match;
 }
 
 bool

@@ -160,6 +160,11 @@ static void
 test_file_name(void)
 {
     static const char nul[] = "a.exe\0.txt";
+    static const struct span nul_names[] = {
+        SPAN_LITERAL("evil.exe\0/a.txt"),
+        SPAN_LITERAL("dir\0a/evil.exe. \0\\a.txt"),
+        SPAN_LITERAL("\0evil.exe"),
+    };
 
     for (size_t i = 0; i < UNIT_COUNT(name_rows); i++) {
         const struct text_row *row = &name_rows[i];
@@ -169,6 +174,9 @@ test_file_name(void)
     }
     CU_ASSERT(match_file_name(SPAN_LITERAL("*.exe"), span_from(nul, sizeof(nul) - 1)));
     CU_ASSERT(match_file_name(SPAN_LITERAL("*.txt"), span_from(nul, sizeof(nul) - 1)));
+    for (size_t i = 0; i < UNIT_COUNT(nul_names); i++)
+        CU_ASSERT(match_file_name(SPAN_LITERAL("evil.exe"), nul_names[i]));
+    CU_ASSERT(!match_file_name(SPAN_LITERAL("evil.exe"), SPAN_LITERAL("evil\0.exe")));
 }
 
 struct sender_row {
