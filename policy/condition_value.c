@@ -24,6 +24,19 @@ set_text(char **member, struct span text)
     *member = mem_strndup(text.data, text.len);
 }
 
+// What counts at the beginning of a value alone would make a glob here that nothing matches, and a
+// rule that looks like protection.
+static int
+check_begin(struct span text, struct err *err)
+{
+    if (text.data[0] == '!')
+        return err_set(err, ERR_PERM, "expected \"!\" in front of all of the value, or \"\\!\"");
+    if (text.data[0] == '/' && memchr(text.data + 1, '/', text.len - 1) != NULL)
+        return err_set(err, ERR_PERM,
+                       "expected \"/.../\" or \"/.../i\" for all of the value, or \"\\/\"");
+    return 0;
+}
+
 static int
 parse_glob(const struct condition_scope *scope, struct span text, struct condition_value *value,
            struct err *err)
@@ -159,6 +172,8 @@ parse_pair(struct span text, char separator, const char *expected, struct condit
     if (name.len == 0 || rest.len == 0)
         return err_set(err, ERR_PERM, "expected \"%s\", not \"%.*s\"", expected, quote_len(text),
                        text.data);
+    if (check_begin(rest, err) != 0)
+        return -1;
     set_text(&value->name, name);
     set_text(&value->text, rest);
     return 0;
@@ -199,5 +214,7 @@ condition_value_parse(enum condition_kind kind, struct span text,
                       struct err *err)
 {
     assert(kind < CONDITION_COUNT && text.len > 0);
+    if (check_begin(text, err) != 0)
+        return -1;
     return parsers[kind](scope, text, value, err);
 }

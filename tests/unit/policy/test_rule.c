@@ -44,6 +44,13 @@ static const struct bad_row bad_rows[] = {
     {"x: action=hold; client=192.0.2.1/24",                     "client: "                                    },
     {"x: action=hold; client=2001:db8::/129",                   "client: "                                    },
     {"x: action=hold; subject=/(/",                             "subject: "                                   },
+    {"x: action=hold; subject=/a/is",                           "subject: expected \"/.../\""                 },
+    {"x: action=hold; subject=!!a",                             "subject: expected \"!\" in front"            },
+    {"x: action=hold; header=Subject: /a/i",                    "header: expected \"/.../\""                  },
+    {"x: action=hold; header=Subject: !a",                      "header: expected \"!\" in front"             },
+    {"x: action=hold; auth=dkim=!pass",                         "auth: expected \"!\" in front"               },
+    {"x: action=hold; symbol=rspamd:/a/",                       "symbol: expected \"/.../\""                  },
+    {"x: action=hold; virus=clamav:!a",                         "virus: expected \"!\" in front"              },
     {"x: action=hold; subject=/[a/i",                           "subject: "                                   },
 };
 
@@ -95,7 +102,7 @@ static const struct good_row good_rows[] = {
     {"x: action=hold; unscannable=dissect",                                                 true,  0, "hold"                  },
     {"x: action=hold; encrypted=no",                                                        true,  0, "hold"                  },
     {"x: action=hold; defect=*|ambiguous|bad_name",                                         true,  0, "hold"                  },
-    {"x: action=hold; auth=d*=!pass",                                                       true,  0, "hold"                  },
+    {"x: action=hold; auth=d*=pass",                                                        true,  0, "hold"                  },
     {"x: action=hold; header=X-A: *; subject=a/b|/; attachment=*.exe; mime_type=a/*",       true,  0,
      "hold"                                                                                                                   },
 };
