@@ -138,6 +138,11 @@ def containers() -> dict[str, Row]:
         "zip, other local name": Row(with_file(plain.replace(b"a.exe", b"a.txt", 1)),
                                      member="a.exe"),
         "tar.gz": Row(with_file(evasions.tarred(DATA, "a.exe")), member="a.exe"),
+        "PDF, encrypted": Row(with_file(b"%PDF-1.4\n1 0 obj\n<< /Encrypt 2 0 R >>\nendobj\n"),
+                              rule="secret"),
+        "OpenPGP": Row(with_file(b"-----BEGIN PGP MESSAGE-----\n\nxxxx\n"), rule="secret"),
+        "S/MIME": Row(mail(["Content-Type: application/pkcs7-mime; smime-type=enveloped-data",
+                            BASE64], b64(DATA)), rule="secret"),
         "RAR that is none": Row(with_file(b"Rar!\x1a\x07\x00" + b"\0" * 100),
                                 any=("archive_unknown", "archive_damaged")),
         "arj": Row(with_file(b"\x60\xea\x2b\x00\x22\x0b\x01\x0b\x10\x00\x02\x00" + b"\0" * 80),
@@ -180,6 +185,43 @@ def headers() -> dict[str, Row]:
         "100,000 addresses": Row(told(one, "To: " + ",\r\n ".join(["a@b"] * 100_000)),
                                  limit="field|header"),
     }
+
+
+def limits() -> dict[str, Row]:
+    """Each exactly, and one more."""
+    one = "From: ann@example.org"
+
+    def of_field(size: int) -> bytes:
+        return told(one, "X: " + "y" * 900, "Y:" + "\r\n " + "\r\n ".join(
+            ["z" * 61] * ((size - 4) // 64)) + "z" * ((size - 4) % 64))
+
+    def of_header(size: int) -> bytes:
+        rest, fields = size - len(one) - 4, []
+        while rest > 0:
+            take = min(rest, 1000) if rest != 1001 and rest - 1000 not in range(1, 8) else 500
+            fields.append("X: " + "y" * (take - 5))
+            rest -= take
+        return told(one, *fields)
+
+    def of_fields(count: int) -> bytes:
+        return told(one, *["X: y"] * (count - 1))
+
+    def of_parameters(count: int) -> bytes:
+        return told(one, "Content-Type: a/b" + "".join(f"; x{n}=y" for n in range(count)))
+
+    rows = {}
+    for name, make, most, word in (
+            ("field", of_field, 64 << 10, "field"), ("header", of_header, 256 << 10, "header"),
+            ("fields", of_fields, 2000, "fields"), ("depth", of_depth, 32, "parts in parts"),
+            ("parameters", of_parameters, 200, "parameter")):
+        rows[f"{name}: {most}"] = Row(make(most))
+        rows[f"{name}: {most + 1}"] = Row(make(most + 1), limit=word)
+    return rows
+
+
+def of_depth(depth: int) -> bytes:
+    """The message itself is at 0."""
+    return b"Content-Type: message/rfc822\r\n\r\n" * depth + told("From: ann@example.org")
 
 
 def resources() -> dict[str, Row]:
@@ -270,6 +312,9 @@ class Checklist(Case):
 
     def test_headers(self) -> None:
         self.check(headers())
+
+    def test_limits(self) -> None:
+        self.check(limits())
 
     def test_resources(self) -> None:
         self.check(resources())
