@@ -13,6 +13,9 @@
 // 1024 recipients by default: what is above this is left out.
 enum { HEADERS_MAX = 60000, VALUE_MAX = 1024, EDITS_MAX = 500 };
 
+// Of a reply: each takes 150 bytes of memory and more, whatever it takes on the wire.
+enum { VALUES_MAX = 500000 };
+
 struct headers {
     struct rspamd_headers *out;
     size_t size; // of items
@@ -164,18 +167,25 @@ static struct json *
 parse(struct span body, struct err *err)
 {
     char *text = mem_strndup(body.len > 0 ? body.data : "", body.len);
-    struct json *json;
+    struct json *json = NULL;
+    size_t count = 0;
+    bool is_text = false;
 
     for (size_t i = 0; i < body.len;) {
         size_t len = str_utf8_len(span_from(text + i, body.len - i));
 
+        is_text = is_text != (text[i] == '"');
+        count += !is_text && (text[i] == ',' || text[i] == '[' || text[i] == '{');
         if (len == 0)
             text[i] = '?';
         if (text[i] == '\\' && body.len - i >= 6 && memcmp(text + i, "\\u0000", 6) == 0)
             memcpy(text + i, "\\u003f", 6);
         i += text[i] == '\\' ? 2 : len > 0 ? len : 1;
     }
-    json = json_parse_up_to(span_from(text, body.len), RSPAMD_REPLY_MAX, err);
+    if (count > VALUES_MAX)
+        err_set(err, ERR_TEMP, "more than %d values", VALUES_MAX);
+    else
+        json = json_parse_up_to(span_from(text, body.len), RSPAMD_REPLY_MAX, err);
     mem_free(&text);
     return json;
 }

@@ -322,6 +322,41 @@ test_bad(void)
     }
 }
 
+// Some bytes each on the wire, and a hundred times that in memory.
+static void
+test_many_values(void)
+{
+    static const struct {
+        const char *name, *value;
+        int result;
+    } rows[] = {
+        {"arrays",           "[],",       -1},
+        {"objects",          "{},",       -1},
+        {"numbers",          "1,",        -1},
+        {"texts",            "\"\",",     -1},
+        {"commas in a text", "\",[\\\"{", 0 },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        bool is_text = rows[i].result == 0;
+        struct result result;
+        struct buf body;
+        struct err err;
+
+        buf_init(&body, RSPAMD_REPLY_MAX);
+        result_init(&result);
+        buf_add_text(&body, HEAD("no action") SYMBOLS ",\"urls\":[");
+        for (size_t k = 0; k < 500001; k++)
+            buf_add_text(&body, is_text ? rows[i].value + (k > 0) : rows[i].value);
+        buf_add_text(&body, is_text ? "\"]}" : "1]}");
+        UNIT_CHECK_ROW(rows[i].name,
+                       rspamd_wire_read(200, buf_span(&body), &result, &err) == rows[i].result);
+        UNIT_CHECK_ROW(rows[i].name, is_text || strstr(err.text, "values") != NULL);
+        result_clear(&result);
+        buf_clear(&body);
+    }
+}
+
 static void
 test_smtp_message(void)
 {
@@ -425,6 +460,7 @@ static const struct unit_test tests[] = {
     {"nothing to tell", test_nothing_to_tell},
     {"replies",         test_replies        },
     {"bad",             test_bad            },
+    {"many values",     test_many_values    },
     {"smtp_message",    test_smtp_message   },
     {"each length",     test_each_length    },
     {"each byte",       test_each_byte      },
