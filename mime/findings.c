@@ -11,7 +11,7 @@ static const char *const limit_names[LIMIT_COUNT] = {
     [LIMIT_FIELDS] = "fields", [LIMIT_PARAMETERS] = "parameters", [LIMIT_PARTS] = "parts",
     [LIMIT_DEPTH] = "depth",   [LIMIT_MEMBERS] = "members",       [LIMIT_UNPACKED] = "unpacked",
     [LIMIT_RATIO] = "ratio",   [LIMIT_BOUNDARIES] = "boundaries", [LIMIT_FINDINGS] = "findings",
-    [LIMIT_MATCH] = "match",   [LIMIT_UNREADABLE] = "unreadable",
+    [LIMIT_MATCH] = "match",   [LIMIT_UNREADABLE] = "unreadable", [LIMIT_SIZE] = "size",
 };
 
 static const char *const defect_names[DEFECT_COUNT] = {

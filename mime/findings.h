@@ -29,6 +29,7 @@ enum finding_limit {
     LIMIT_FINDINGS,   // more was found than can be told
     LIMIT_MATCH,      // a rule's expression ran into its match limit
     LIMIT_UNREADABLE, // GMime could make nothing of it
+    LIMIT_SIZE,       // larger than a dissector's memory allows: nothing was looked at
     LIMIT_COUNT
 };
 

@@ -2,11 +2,16 @@
 #include "mime/look_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "mime/collect.h"
 #include "mime/prescan.h"
+
+// The message itself, a decoded part, what is in that, and a buffer that grows: each as large.
+enum { SHARE_OF_MEMORY = 4 };
 
 struct look *
 look_new(const struct dissect_setup *setup, struct err *err)
@@ -100,26 +105,51 @@ look_inside(struct look_job *job, struct span message)
     prescan_clear(&prescan);
 }
 
+// Mapped, it would end the dissector, or be refused, whenever it is tried.
+static bool
+is_too_large(const struct look *look, uint64_t len, struct findings *findings)
+{
+    const uint64_t most = look->setup->limits.memory / SHARE_OF_MEMORY;
+
+    if (len <= most)
+        return false;
+    findings->len = len;
+    collect_limit(findings, LIMIT_SIZE,
+                  "message of %" PRIu64 " bytes, at most %" PRIu64 " in this memory", len, most);
+    return true;
+}
+
+static int
+look_at_content(struct look_job *job, const struct dissect_query *query, int fd, struct err *err)
+{
+    struct bytes bytes;
+
+    if (map_bytes(query, fd, &bytes, err) != 0)
+        return -1;
+    digest_message(job->look, job->findings, bytes.content);
+    look_inside(job, bytes.content);
+    if (bytes.map != NULL)
+        munmap(bytes.map, bytes.map_len);
+    return 0;
+}
+
 struct findings *
 look_at(struct look *look, const struct dissect_query *query, int fd, struct err *err)
 {
-    struct look_job job = {.look = look};
-    struct bytes bytes;
+    struct look_job job = {.look = look, .findings = findings_new()};
 
     look->meter.since = 0; // what was between two messages is nobody's
     meter_turn(&look->meter, LOOK_READ);
-    if (map_bytes(query, fd, &bytes, err) != 0)
-        return NULL;
-    job.findings = findings_new();
     job.budget = (struct archive_budget){.members = look->setup->limits.max_members,
                                          .unpacked = look->setup->limits.max_unpacked};
-    digest_message(look, job.findings, bytes.content);
-    look_inside(&job, bytes.content);
+    if (!is_too_large(look, query->len, job.findings) &&
+        look_at_content(&job, query, fd, err) != 0) {
+        findings_free(&job.findings);
+        return NULL;
+    }
     meter_turn(&look->meter, LOOK_PATTERN);
     look_patterns(&job, query);
     meter_turn(&look->meter, LOOK_READ);
-    if (bytes.map != NULL)
-        munmap(bytes.map, bytes.map_len);
     return job.findings;
 }
 

@@ -47,8 +47,8 @@ const struct setting_row dissect_rows[] = {
      .min = 128 * MEGA,
      .max = 64 * GIGA,
      .initial = "512M",
-     .help = "Address space of one dissector.",
-     },
+     .help =
+            "Address space of one dissector; a larger message than a quarter of it is unscannable.", },
     {
      .name = "max_depth",
      .type = SETTING_NUMBER,

@@ -11,7 +11,8 @@
 enum { SIZES = 3, WARM_UP = 20, RUN_BYTES = 40 << 20, RUNS_MAX = 2000 };
 
 static const struct dissect_setup setup = {
-    .limits = {.max_depth = 32,
+    .limits = {.memory = UINT64_C(512) << 20,
+               .max_depth = 32,
                .max_parts = 2000,
                .max_members = 10000,
                .max_unpacked = 200 << 20,

@@ -6,7 +6,8 @@
 #include "mime/look.h"
 
 static const struct dissect_setup setup = {
-    .limits = {.max_depth = 6,
+    .limits = {.memory = UINT64_C(512) << 20,
+               .max_depth = 6,
                .max_parts = 40,
                .max_members = 40,
                .max_unpacked = 1 << 20,

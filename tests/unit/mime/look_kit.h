@@ -17,7 +17,8 @@ static inline void
 kit_setup(struct dissect_setup *setup)
 {
     memset(setup, 0, sizeof(*setup));
-    setup->limits = (struct dissect_settings){.max_depth = 32,
+    setup->limits = (struct dissect_settings){.memory = UINT64_C(512) << 20,
+                                              .max_depth = 32,
                                               .max_parts = 2000,
                                               .max_members = 10000,
                                               .max_unpacked = 200 << 20,

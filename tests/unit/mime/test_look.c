@@ -63,6 +63,35 @@ test_bad_files(void)
     CU_ASSERT(err.kind == ERR_TEMP);
 }
 
+// Not even touched: there is no such file.
+static void
+test_size(void)
+{
+    static const char text[] = MESSAGE;
+    struct dissect_query query = {
+        .content = {text, sizeof text - 1},
+          .len = sizeof text - 1
+    };
+    struct err err = {.kind = ERR_NONE};
+    struct dissect_setup setup;
+    struct findings *findings;
+    struct look *small;
+
+    kit_setup(&setup);
+    setup.limits.memory = 4 * query.len;
+    small = kit_look(&setup);
+    findings = look_at(small, &query, -1, &err);
+    CU_ASSERT(findings != NULL && findings->limit == LIMIT_NONE && findings->header_count == 2);
+    findings_free(&findings);
+    query = (struct dissect_query){.len = query.len + 1};
+    findings = look_at(small, &query, -1, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(findings);
+    CU_ASSERT(findings->limit == LIMIT_SIZE && findings->len == query.len);
+    CU_ASSERT(findings->part_count == 0 && findings->header_count == 0);
+    findings_free(&findings);
+    look_free(&small);
+}
+
 static void
 test_nothing(void)
 {
@@ -141,6 +170,7 @@ static const struct unit_test tests[] = {
     {"offsets",   test_offsets  },
     {"bad files", test_bad_files},
     {"nothing",   test_nothing  },
+    {"size",      test_size     },
     {"again",     test_again    },
     {"wire",      test_wire     },
     {"times",     test_times    },
