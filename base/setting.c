@@ -75,7 +75,8 @@ parse_value(const struct setting_row *row, const struct span *values, size_t cou
     return setting_value_type(row->type)->parse(row, values[0], value, err);
 }
 
-// The default is code: a bad one is a bug.
+// The default is code: a bad one is a bug. A list that is not there may be empty, whatever one that
+// is written must hold.
 static void
 parse_initial(const struct setting_row *row, union value *value)
 {
@@ -90,7 +91,9 @@ parse_initial(const struct setting_row *row, union value *value)
         values[count++] = span_cut(&rest, '\0');
     while (rest.len > 0)
         values[count++] = span_trim(span_cut(&rest, ','));
-    if (parse_value(row, values, count, value, &err) != 0) {
+    if (count == 0) {
+        value->list = (struct setting_list){NULL, 0};
+    } else if (parse_value(row, values, count, value, &err) != 0) {
         fprintf(stderr, "bad default: %s\n", err.text);
         abort();
     }

@@ -34,7 +34,7 @@ struct setting_row {
     enum setting_type type;
     size_t offset; // of the member in the section's struct
     // Of a number, time or size, both inclusive (max 0: no bound); of the length of a text (max 0:
-    // 4096); of the count of a list (max 0: 256).
+    // 4096); of the count of a list that is written (max 0: 256): one that is not has its default.
     uint64_t min, max;
     const char *initial;        // default, as one would write it; list items separated by commas
     const char *const *choices; // SETTING_CHOICE, NULL-terminated

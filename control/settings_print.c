@@ -21,7 +21,16 @@ format(const struct setting_row *row, const void *section, struct buf *text)
     setting_format(row, section, text);
 }
 
-// An empty value has no form in the configuration (a choice that is not made): it is left out.
+// A choice that is not made, a list that is not given and may not be empty.
+static bool
+has_form(const struct setting_row *row, const struct buf *value, enum settings_print which)
+{
+    bool is_empty_list = row->min > 0 && span_is(buf_span(value), "{}");
+
+    return value->len > 0 && (which == SETTINGS_DEFAULTS || !is_empty_list);
+}
+
+// What has no form in the configuration is left out.
 static bool
 is_wanted(const struct setting_row *row, const void *section, const void *initial,
           enum settings_print which)
@@ -31,8 +40,8 @@ is_wanted(const struct setting_row *row, const void *section, const void *initia
 
     format(row, section, &is);
     format(row, initial, &was);
-    result = is.len > 0 && (which != SETTINGS_CHANGED || is.len != was.len ||
-                            memcmp(is.data, was.data, is.len) != 0);
+    result = has_form(row, &is, which) && (which != SETTINGS_CHANGED || is.len != was.len ||
+                                           memcmp(is.data, was.data, is.len) != 0);
     buf_clear(&is);
     buf_clear(&was);
     return result;

@@ -11,31 +11,36 @@
 #define POLICY(member) offsetof(struct policy_settings, member)
 
 // Conditions and edits: all are lists of texts.
-#define TEXTS(member, text)                                                                        \
+#define TEXTS_FROM(member, text, least)                                                            \
     {                                                                                              \
-        .name = #member, .type = SETTING_TEXTS, .offset = RULE(member), .max = 10000,              \
-        .initial = "", .help = (text),                                                             \
+        .name = #member, .type = SETTING_TEXTS, .offset = RULE(member), .min = (least),            \
+        .max = 10000, .initial = "", .help = (text),                                               \
     }
 
+// A condition that is written with nothing in it would ask for nothing: the rule would mean all
+// mail.
+#define ASKED(member, text) TEXTS_FROM(member, text, 1)
+#define TEXTS(member, text) TEXTS_FROM(member, text, 0)
+
 const struct setting_row rule_rows[] = {
-    TEXTS(from, "Sender, as globs; \"<>\" is the null sender."),
-    TEXTS(to, "Recipient, as globs."),
-    TEXTS(client, "Client's network, or globs of its name."),
-    TEXTS(helo, "What the client called itself."),
-    TEXTS(user, "Who logged in."),
-    TEXTS(header, "\"Name: glob\": a field of the header."),
-    TEXTS(subject, "The subject, decoded."),
-    TEXTS(size, "Range of the message's size: \"10M..\"."),
-    TEXTS(attachment, "Any name of any part, members of archives too."),
-    TEXTS(mime_type, "Declared or found by looking at the bytes."),
-    TEXTS(virus, "Name of a virus that a filter found."),
-    TEXTS(score, "Range: \"6..15\"; \"filter:6..\" asks one filter, else the highest counts."),
-    TEXTS(symbol, "Name of a filter's symbol."),
-    TEXTS(defect, "Name of an oddity, \"ambiguous\", or \"*\"."),
-    TEXTS(auth, "\"dkim=pass\" and the like, from Authentication-Results that are ours."),
-    TEXTS(result, "\"filter:reject\": what a filter said, or wished."),
-    TEXTS(failed, "Filters that gave no answer."),
-    TEXTS(unscannable, "Filters that could not scan it; \"dissect\": nobody could read it."),
+    ASKED(from, "Sender, as globs; \"<>\" is the null sender."),
+    ASKED(to, "Recipient, as globs."),
+    ASKED(client, "Client's network, or globs of its name."),
+    ASKED(helo, "What the client called itself."),
+    ASKED(user, "Who logged in."),
+    ASKED(header, "\"Name: glob\": a field of the header."),
+    ASKED(subject, "The subject, decoded."),
+    ASKED(size, "Range of the message's size: \"10M..\"."),
+    ASKED(attachment, "Any name of any part, members of archives too."),
+    ASKED(mime_type, "Declared or found by looking at the bytes."),
+    ASKED(virus, "Name of a virus that a filter found."),
+    ASKED(score, "Range: \"6..15\"; \"filter:6..\" asks one filter, else the highest counts."),
+    ASKED(symbol, "Name of a filter's symbol."),
+    ASKED(defect, "Name of an oddity, \"ambiguous\", or \"*\"."),
+    ASKED(auth, "\"dkim=pass\" and the like, from Authentication-Results that are ours."),
+    ASKED(result, "\"filter:reject\": what a filter said, or wished."),
+    ASKED(failed, "Filters that gave no answer."),
+    ASKED(unscannable, "Filters that could not scan it; \"dissect\": nobody could read it."),
     {
                                                                                          .name = "encrypted",
                                                                                          .type = SETTING_TEXT,

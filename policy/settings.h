@@ -6,7 +6,8 @@
 #include "base/setting.h"
 
 // All conditions and edits are lists of texts (struct setting_list of char *); an empty list means
-// that nothing is asked. policy/rule.h gives them their meaning.
+// that nothing is asked, so no condition may be written with one. policy/rule.h gives them their
+// meaning.
 struct rule_settings {
     char *name; // the title; [0-9A-Za-z_.-], at most 64
     // Conditions.

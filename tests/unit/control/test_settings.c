@@ -169,6 +169,8 @@ static const struct {
     {"too little time to look",       "deadline = 10s",
      "@/f:1: deadline: expected at least the timeout of dissect"                                                                                                       },
     {"retry item",                    "spool {\n retry = {1s,\n 2x}\n}",                                        "@/f:2: retry: expected a time such as 30s"            },
+    {"empty condition",               "rule a {\n from = {} action = accept }",
+     "@/f:2: from: expected 1 to 10000 values, not 0"                                                                                                                  },
     {"empty retry",                   "spool {\n retry = {} }",                                                 "@/f:2: retry: expected 1 to 32 values, not 0"         },
     {"relative spool",                "spool {\n\n path = \"x/y\" }",                                           "@/f:3: path: expected an absolute path"               },
     {"listen address",                "\nlisten \"127.0.0.1:10024\" {\n }",                                     "@/f:2: listen: "                                      },

@@ -10,13 +10,16 @@ static const struct {
     const char *name, *text;
     const char *changed; // what settings_print says of it with SETTINGS_CHANGED
 } rows[] = {
-    {"nothing",      "",
+    {"nothing",             "",
      "listen \"inet:127.0.0.1:10024\" {\n}\nnext_hop \"inet:127.0.0.1:10025\" {\n}\n"                                                                                               },
-    {"default said", "trace = yes max_size = 102400K",
+    {"default said",        "trace = yes max_size = 102400K",
      "listen \"inet:127.0.0.1:10024\" {\n}\nnext_hop \"inet:127.0.0.1:10025\" {\n}\n"                                                                                               },
     {"global",
      "trace = no max_size = 5M hostname = \"a\\\"b\\\\c${NONE:-$}{\" relay_deadline = 90000ms",      "hostname = \"a\\\"b\\\\c\\${\"\nmax_size = \"5M\"\ntrace = no\nrelay_deadline = \"90s\"\n"
      "listen \"inet:127.0.0.1:10024\" {\n}\nnext_hop \"inet:127.0.0.1:10025\" {\n}\n"},
+    {"a rule's conditions", "rule a { from = \"<>\" add_header = {} action = hold }",
+     "listen \"inet:127.0.0.1:10024\" {\n}\nnext_hop \"inet:127.0.0.1:10025\" {\n}\n"
+     "rule \"a\" {\n    from = {\"<>\"}\n    action = \"hold\"\n}\n"                                                                                                                },
     {"sections",
      "spool { retry = {90s, 1h} sync = no } control { mode = 0600 } log { facility = local0 }",      "spool {\n    retry = {\"90s\", \"1h\"}\n    sync = no\n}\ncontrol {\n    mode = 0600\n}\n"
      "log {\n    facility = \"local0\"\n}\n"
