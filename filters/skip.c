@@ -26,15 +26,26 @@ parse_client(const char *text, struct addr *addr_out)
     return addr_out->len > 0;
 }
 
+// Where Postfix tells of a client at all, the session's own is Postfix.
+static const char *
+client_of(const struct smtp_envelope *envelope)
+{
+    if (envelope->xforward[XFORWARD_ADDR] != NULL)
+        return envelope->xforward[XFORWARD_ADDR];
+    for (int i = 0; i < XFORWARD_COUNT; i++) {
+        if (envelope->xforward[i] != NULL)
+            return NULL;
+    }
+    return envelope->client;
+}
+
 static bool
 has_client(const struct setting_list *nets, const struct smtp_envelope *envelope)
 {
     const struct net *net = nets->items;
-    const char *text = envelope->xforward[XFORWARD_ADDR];
+    const char *text = client_of(envelope);
     struct addr client;
 
-    if (text == NULL)
-        text = envelope->client;
     if (nets->count == 0 || text == NULL || !parse_client(text, &client))
         return false;
     for (size_t i = 0; i < nets->count; i++) {

@@ -74,8 +74,24 @@ test_rows(void)
         check(&rows[i]);
 }
 
+static void
+test_half_told(void)
+{
+    struct filter_settings settings;
+    struct smtp_envelope envelope;
+
+    configure(&settings, "test", NETS);
+    envelope_init(&envelope);
+    envelope.client = mem_strdup("127.0.0.1");
+    envelope.xforward[XFORWARD_NAME] = mem_strdup("mail.example.org");
+    CU_ASSERT_PTR_NULL(skip_reason(&settings, &envelope));
+    envelope_clear(&envelope);
+    filter_settings_clear(&settings);
+}
+
 static const struct unit_test tests[] = {
-    {"rows", test_rows},
+    {"rows",      test_rows     },
+    {"half told", test_half_told},
 };
 
 UNIT_MAIN("filters/skip", tests)
