@@ -25,6 +25,8 @@ class Fake:
         self.questions = 0
         self.port = ports.take()
         self.listener = socket.create_server((ports.HOST, self.port))
+        # Of what it does not read, little may seem to be on its way.
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         threading.Thread(target=self._serve, daemon=True).start()
 
     @property

@@ -17,7 +17,7 @@ from lab.rspamd import Rspamd
 SENDER, BOB = "ann@example.org", "bob@example.com"
 HASTY = "timeout = 400ms  retries = 0  max_errors = 10000"  # asked each time
 SIGHTED = "timeout = 2s  retry_delay = 10ms  max_errors = 1  probe_interval = 200ms"
-LARGE = 3_000_000  # more than what the kernel keeps between two processes
+LARGE = 6_000_000  # more than what the kernel keeps of what nobody reads
 
 # A rule of each set is the first that reads on; `behind` tells that it did.
 RULES = {
@@ -63,7 +63,7 @@ class Neighbours(Case):
         postern = self.postern(Settings(
             listeners={f"inet:127.0.0.1:{numbers[name]}": f"rules = {{{names}}}"
                        for name, names in sets.items()},
-            hops={sink.address: ""}, rules=rules, filters=filters, dissect={"timeout": "1s"},
+            hops={sink.address: ""}, rules=rules, filters=filters,
             spool=spool or {"retry": '{"1s"}'},
             lines={"workers": "1", "handoff": "relay", **lines}), f"postern-{numbers['none']}")
         postern.doors = numbers  # type: ignore[attr-defined]
