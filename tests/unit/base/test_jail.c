@@ -279,6 +279,16 @@ control_device(void)
 }
 
 static int
+pass_urgent(void)
+{
+    struct msghdr header = {.msg_iovlen = 0};
+
+    if (sendmsg(before.line[0], &header, MSG_OOB) == 0 || errno != EPERM)
+        return 1;
+    return outcome(recvmsg(before.line[1], &header, MSG_OOB));
+}
+
+static int
 copy_descriptor(void)
 {
     return outcome(dup(before.file));
@@ -451,6 +461,7 @@ test_inside(void)
         {"bpf",                     use_bpf,                   EPERM                  },
         {"ioctl",                   control_device,            EPERM                  },
         {"dup",                     copy_descriptor,           EPERM                  },
+        {"urgent data",             pass_urgent,               EPERM                  },
         {"ftruncate",               cut_file,                  EPERM                  },
         {"execve",                  execute,                   JAILED_SIGNAL + SIGSYS },
         {"execveat",                execute_descriptor,        JAILED_SIGNAL + SIGSYS },
