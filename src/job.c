@@ -206,6 +206,7 @@ job_remove(struct job *job)
 {
     struct jobs *jobs = job->jobs;
 
+    job_settle_copies(job);
     job_drop_delivery(job);
     job_drop_look(job);
     ranges_clear(&job->split.set);

@@ -29,8 +29,11 @@ answer_once(struct job *job, const struct smtp_reply *replies, size_t count)
     job_answer *answer = job->answer;
 
     job->answer = NULL;
-    if (answer != NULL)
-        answer(job->answer_arg, replies, count);
+    if (answer == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        job->copies.is_wanted = job->copies.is_wanted || replies[i].code / 100 != 4;
+    answer(job->answer_arg, replies, count);
 }
 
 // `reply` for all who have none yet: over SMTP there is one for all anyway.

@@ -44,6 +44,12 @@ struct job_look { // from look to verdict
     struct err err;                // the file could not be opened
 };
 
+struct job_copies { // relay: until the client is told
+    struct spool_file **files;
+    size_t count;
+    bool is_wanted; // he will not come again with all of it
+};
+
 struct job_split { // while a child is made
     struct ranges set;
     int group;
@@ -57,6 +63,7 @@ struct job {
     enum job_origin origin;
     struct spool_file *file;
     struct job_look look;
+    struct job_copies copies;
     struct job_split split;
     struct delivery delivery; // from attempt to settle
     struct body *body;
@@ -121,6 +128,7 @@ void job_drop_look(struct job *job);
 // job_verdict.c
 void job_copy(struct job *job);
 void job_verdict(struct job *job);
+void job_settle_copies(struct job *job);
 void job_pass_on(const struct job *job, struct spool_file *child, int number);
 void job_verdict_unasked(struct job *job, enum verdict verdict);
 // Of a recipient that is not retired: what its group says, `unheld` considered.

@@ -86,16 +86,32 @@ job_copy(struct job *job)
     split_start(job->jobs->config.spool, &request, on_copy, job);
 }
 
-static void
-start_copies(struct job *job)
+// Over relay each retry of the client's would make another one.
+void
+job_settle_copies(struct job *job)
 {
-    for (size_t i = 0; i < job->look.copied; i++) {
-        struct spool_file *file = job->look.copies[i];
+    struct job_copies copies = job->copies;
 
-        job->look.copies[i] = NULL;
-        if (file != NULL)
-            job_start(job->jobs, file, JOB_FRESH, false);
+    job->copies = (struct job_copies){0};
+    for (size_t i = 0; i < copies.count; i++) {
+        if (copies.files[i] != NULL && copies.is_wanted)
+            job_start(job->jobs, copies.files[i], JOB_FRESH, false);
+        else if (copies.files[i] != NULL)
+            spool_file_discard(&copies.files[i]);
     }
+    mem_free(&copies.files);
+}
+
+static void
+keep_copies(struct job *job)
+{
+    job->copies = (struct job_copies){.files = job->look.copies, .count = job->look.copied};
+    job->look.copies = NULL;
+    job->look.copied = 0;
+    if (job_is_relay(job))
+        return;
+    job->copies.is_wanted = true;
+    job_settle_copies(job);
 }
 
 // --- what was found and decided, for the journal ---
@@ -326,8 +342,7 @@ on_copies_told(void *arg, const struct err *err)
 {
     struct job *job = arg;
 
-    if (!job->client_left)
-        start_copies(job);
+    keep_copies(job);
     if (!job->client_left && err == NULL) {
         act_on_it(job);
         return;

@@ -25,12 +25,14 @@ struct splitting {
 
 const char *fake_verdicts = "a";
 int fake_copies, fake_crashes;
+bool fake_gives_copies;
 
 void
 fake_verdict_reset(void)
 {
     fake_verdicts = "a";
     fake_copies = 0;
+    fake_gives_copies = false;
     fake_crashes = 0;
 }
 
@@ -163,16 +165,30 @@ trial_free(struct trial **trial)
         drop(gone);
 }
 
+static struct spool_file *
+make_copy(void)
+{
+    static const struct fake_message message = {
+        .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
+    struct spool_file *file = fake_file(&message);
+    struct smtp_envelope *envelope = (struct smtp_envelope *)spool_file_envelope(file);
+
+    envelope->parent = mem_strdup("4X2k9QzT7mB");
+    envelope->reason = mem_strdup("copy");
+    return file;
+}
+
 static void
 run_split(void *arg)
 {
     struct splitting *splitting = arg;
+    struct spool_file *copy = fake_gives_copies && !fake_disk_is_full ? make_copy() : NULL;
     struct err err;
 
     if (!fake_disk_is_full)
         (void)buf_printf(&fake_children, "%s ", splitting->request.reason);
     err_set(&err, ERR_TEMP, "disk full");
-    splitting->done(splitting->arg, "4X2k9QzT7mB.1", NULL, fake_disk_is_full ? &err : NULL);
+    splitting->done(splitting->arg, "4X2k9QzT7mB.1", copy, fake_disk_is_full ? &err : NULL);
     mem_free(&splitting);
 }
 

@@ -4,12 +4,15 @@
 #ifndef POSTERN_TESTS_UNIT_SRC_FAKE_VERDICT_H
 #define POSTERN_TESTS_UNIT_SRC_FAKE_VERDICT_H
 
+#include <stdbool.h>
+
 // What is decided: a letter a recipient, the last repeats: 'a'ccept, accept with an 'e'dit,
 // 'q'uarantine, 'r'eject, 'd'iscard, 'l'ater (defer), 'h'old, 'n'ew address (redirect), 'm'ore
 // edits than the journal takes.
 extern const char *fake_verdicts;
-extern int fake_copies;  // copies that the decision asks for
-extern int fake_crashes; // so many looks end with a dead dissector
+extern int fake_copies;        // copies that the decision asks for
+extern bool fake_gives_copies; // as files, to be started; else they were made before
+extern int fake_crashes;       // so many looks end with a dead dissector
 
 void fake_verdict_reset(void);
 

@@ -136,7 +136,50 @@ test_cannot_open(void)
     fake_clear();
 }
 
+// A client that is told to come again will ask for the same copy again.
+static void
+test_relayed_copies(void)
+{
+    static const struct {
+        const char *name, *verdicts, *answers, *end;
+        int code;
+        bool leaves;
+    } rows[] = {
+        {"sent",            "a",  "s", "discard finish ",       250, false},
+        {"later",           "a",  "t", "discard discard ",      450, false},
+        {"refused",         "a",  "p", "discard finish ",       550, false},
+        {"taken over",      "aq", "s", "finish finish finish ", 250, false},
+        {"the client left", "a",  "s", "discard discard ",      0,   true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct fake_message relayed = {.from = "a@b",
+                                       .rcpt_params = "",
+                                       .rcpt_count = strlen(rows[i].verdicts),
+                                       .next_hop = "r"};
+        struct jobs *jobs = new_jobs();
+        struct job *job;
+
+        calls = 0;
+        code = 0;
+        fake_copies = 1;
+        fake_gives_copies = true;
+        fake_verdicts = rows[i].verdicts;
+        fake_answers = rows[i].answers;
+        job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
+        CU_ASSERT_TRUE(fake_turn() && fake_turn());
+        if (rows[i].leaves)
+            job_leave(job);
+        turn_until_quiet();
+        UNIT_CHECK_ROW(rows[i].name, code == rows[i].code);
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
+        jobs_free(&jobs);
+    }
+    fake_clear();
+}
+
 static const struct unit_test tests[] = {
+    {"copies of what is relayed",    test_relayed_copies},
     {"decided before",               test_decided_before},
     {"no room in the journal",       test_full_journal  },
     {"a file that cannot be opened", test_cannot_open   },
