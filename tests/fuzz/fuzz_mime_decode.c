@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     FUZZ_CHECK(at == -1 || ((size_t)at < size && name.len > 0 && name.data > in.data + at));
     decode_encoding_find(in, NULL);
-    for (int encoding = DECODE_IDENTITY; encoding <= DECODE_UUENCODE; encoding++) {
+    for (int encoding = DECODE_IDENTITY; encoding <= DECODE_BASE64_URL; encoding++) {
         size_t ceiling = encoding == DECODE_UUENCODE ? size * 64 : size;
         struct decode one, other;
         struct buf whole, bytes;

@@ -73,6 +73,13 @@ class Dissectors(Case):
         one, = sink.wait_for(1, seconds)
         self.assertEqual(split_ours(one.content)[1], message(subject))
 
+    @staticmethod
+    def kill(pids: list[int]) -> None:
+        """Until they are dead, they may still be asked."""
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), 10, "they are dead")
+
     # Dies
 
     def check_tried_again(self, end: Callable[[int], None]) -> None:
@@ -109,8 +116,7 @@ class Dissectors(Case):
         sink = self.sink()
         postern = self.looking(sink, attempts="1")
         for _ in range(3):
-            for pid in dissectors(postern):
-                os.kill(pid, signal.SIGKILL)
+            self.kill(dissectors(postern))
             self.send(postern)
             self.check_arrives(sink)
             sink.forget()
@@ -243,8 +249,7 @@ class Dissectors(Case):
         own = nursery(postern)
         infants = dissectors(postern)
         os.kill(own, signal.SIGSTOP)
-        for pid in infants:
-            os.kill(pid, signal.SIGKILL)
+        self.kill(infants)
         with Client(postern.ports[0]) as client:
             self.assertEqual(client.send(SENDER, [BOB], message())[0].code, 250)
         time.sleep(1)
