@@ -71,8 +71,10 @@ has_envelope(const struct evidence *evidence, enum condition_kind kind,
         return has_client(&evidence->origin, value);
     if (kind == CONDITION_HELO)
         return glob_match(span_of(value->text), span_of(evidence->origin.helo));
+    // "*" is any who logged in, not everybody.
     if (kind == CONDITION_USER)
-        return glob_match(span_of(value->text), span_of(evidence->origin.user));
+        return evidence->origin.user[0] != '\0' &&
+               glob_match(span_of(value->text), span_of(evidence->origin.user));
     return match_range_has(&value->range, (double)evidence->question->len);
 }
 

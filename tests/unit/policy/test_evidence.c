@@ -19,8 +19,8 @@ static const struct answer_row rows[] = {
     {"client=*.example.com",    "",                       "no"     },
     {"helo=mx.*",               "",                       "yes"    },
     {"helo=!mx.*",              "",                       "no"     },
-    {"user=*",                  "",                       "yes"    },
-    {"user=?*",                 "",                       "no"     },
+    {"user=*",                  "",                       "no"     },
+    {"user=!*",                 "",                       "yes"    },
     {"size=1000",               "",                       "yes"    },
     {"size=1K..",               "",                       "no"     },
     {"size=..1K",               "",                       "yes"    },
@@ -39,6 +39,36 @@ static void
 test_rows(void)
 {
     answer_check_all(rows, UNIT_COUNT(rows), false);
+}
+
+static void
+test_user(void)
+{
+    static const struct {
+        const char *rule;
+        bool is_so;
+    } users[] = {
+        {"x: user=*; action=hold",          true },
+        {"x: user=!*; action=hold",         false},
+        {"x: user=joe@*; action=hold",      true },
+        {"x: user=other@*|a; action=hold",  false},
+        {"x: user=!other@*|a; action=hold", true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(users); i++) {
+        struct evidence evidence;
+        struct answer answer;
+        struct kit kit;
+
+        kit_init(&kit, users[i].rule);
+        mem_free(&kit.envelope.from_params);
+        kit.envelope.from_params = mem_strdup("AUTH=joe@example.org");
+        evidence_init(&evidence, &kit.question, false);
+        answer = evidence_ask(&evidence, &kit.rules.items[0].conditions[0], 0);
+        UNIT_CHECK_ROW(users[i].rule, (answer.kind == ANSWER_YES) == users[i].is_so);
+        evidence_clear(&evidence);
+        kit_clear(&kit);
+    }
 }
 
 // Hits about one recipient count for that one.
@@ -117,6 +147,7 @@ test_memo(void)
 
 static const struct unit_test tests[] = {
     {"rows",      test_rows     },
+    {"user",      test_user     },
     {"rcpt hits", test_rcpt_hits},
     {"facts",     test_facts    },
     {"memo",      test_memo     },
