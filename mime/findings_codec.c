@@ -14,7 +14,7 @@ enum { HIT_LEAST = 2, NAME_LEAST = 1 };
 static void
 write_part(struct pack *pack, const struct finding_part *part)
 {
-    pack_number(pack, (uint64_t)(part->parent + 1));
+    pack_number(pack, (uint64_t)((int64_t)part->parent + 1));
     pack_number(pack, part->depth);
     pack_number(pack, part->kind);
     pack_number(pack, part->reading);

@@ -148,6 +148,7 @@ match_address(struct span glob, struct span path)
 static bool
 match_spelling(struct span glob, struct span name)
 {
+    static const char blanks[] = {'.', ' ', '\t', '\r', '\n'};
     size_t begin = name.len;
     struct span last;
 
@@ -156,7 +157,7 @@ match_spelling(struct span glob, struct span name)
     while (begin > 0 && name.data[begin - 1] != '/' && name.data[begin - 1] != '\\')
         begin--;
     last = span_skip(name, begin);
-    while (last.len > 0 && memchr(". \t\r\n", last.data[last.len - 1], 5) != NULL)
+    while (last.len > 0 && memchr(blanks, last.data[last.len - 1], sizeof(blanks)) != NULL)
         last.len--;
     return last.len < name.len && glob_match(glob, last);
 }
