@@ -136,6 +136,30 @@ test_cannot_open(void)
     fake_clear();
 }
 
+// More addresses than a line takes, with parameters that their sender chose: lines enough.
+static void
+test_redirected_crowd(void)
+{
+    static char params[1000] = "ORCPT=rfc822;";
+    struct fake_message message = {.is_durable = true,
+                                   .from = "a@b",
+                                   .rcpt_params = params,
+                                   .rcpt_count = 200,
+                                   .next_hop = "r"};
+    struct jobs *jobs = new_jobs();
+
+    memset(params + strlen(params), 'a', sizeof params - strlen(params) - 1);
+    fake_answers = "s";
+    fake_verdicts = "n";
+    job_start(jobs, fake_file(&message), JOB_FRESH, false);
+    turn_until_quiet();
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal),
+                           "decided decided decided decided decided decided attempt sent ");
+    CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish ");
+    jobs_free(&jobs);
+    fake_clear();
+}
+
 // A client that is told to come again will ask for the same copy again.
 static void
 test_relayed_copies(void)
@@ -179,10 +203,11 @@ test_relayed_copies(void)
 }
 
 static const struct unit_test tests[] = {
-    {"copies of what is relayed",    test_relayed_copies},
-    {"decided before",               test_decided_before},
-    {"no room in the journal",       test_full_journal  },
-    {"a file that cannot be opened", test_cannot_open   },
+    {"a crowd is redirected",        test_redirected_crowd},
+    {"copies of what is relayed",    test_relayed_copies  },
+    {"decided before",               test_decided_before  },
+    {"no room in the journal",       test_full_journal    },
+    {"a file that cannot be opened", test_cannot_open     },
 };
 
 int
