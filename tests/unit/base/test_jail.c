@@ -284,7 +284,7 @@ pass_urgent(void)
     struct msghdr header = {.msg_iovlen = 0};
 
     if (sendmsg(before.line[0], &header, MSG_OOB) == 0 || errno != EPERM)
-        return 1;
+        return -1;
     return outcome(recvmsg(before.line[1], &header, MSG_OOB));
 }
 
