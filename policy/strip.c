@@ -19,6 +19,7 @@ struct strip_place { // of one or more attachments in the message
 struct strip_list {
     struct strip_place items[STRIP_MAX];
     size_t count;
+    uint32_t *places; // of each part: the part that it lies in
 };
 
 // Quoted-printable (RFC 2045 6.7): names are UTF-8, and the parts around may promise 7 bits.
@@ -81,15 +82,22 @@ find_rule(const struct reading *reading, const struct reading_course *course, st
     return NULL;
 }
 
-// The part itself, or what is around it, that has a place in the message.
-static const struct finding_part *
-locate(const struct findings *findings, uint32_t index)
+// The part itself, or what is around it, that has a place in the message; part_count: nothing has.
+// For all at once: parts in parts can be as many as parts.
+static uint32_t *
+locate_all(const struct findings *findings)
 {
-    int64_t at = index;
+    uint32_t *places = mem_zarray(findings->part_count, sizeof(places[0]));
 
-    while (at >= 0 && !findings->parts[at].is_located)
-        at = findings->parts[at].parent;
-    return at < 0 ? NULL : &findings->parts[at];
+    for (size_t i = 0; i < findings->part_count; i++) {
+        const struct finding_part *part = &findings->parts[i];
+
+        if (part->is_located)
+            places[i] = (uint32_t)i;
+        else
+            places[i] = part->parent < 0 ? (uint32_t)findings->part_count : places[part->parent];
+    }
+    return places;
 }
 
 static bool
@@ -113,7 +121,8 @@ static int
 add_place(const struct findings *findings, uint32_t index, struct span name,
           const struct rule *rule, struct strip_list *list)
 {
-    const struct finding_part *part = locate(findings, index);
+    const uint32_t place = list->places[index];
+    const struct finding_part *part = place < findings->part_count ? &findings->parts[place] : NULL;
     bool is_text = part != NULL && is_piece_of_text(part);
 
     if (part == NULL || (part->depth == 0 && !is_text) || part->head_begin >= part->body_end ||
@@ -225,10 +234,14 @@ strip_parts(const struct reading *reading, const struct reading_course *course,
             struct edit_list *edits, struct err *err)
 {
     struct strip_list list = {.count = 0};
+    int failed;
 
     if (reading->evidence.question->findings == NULL || !wants_strip(reading, course))
         return 0;
-    if (collect(reading, course, &list) != 0)
+    list.places = locate_all(reading->evidence.question->findings);
+    failed = collect(reading, course, &list);
+    mem_free(&list.places);
+    if (failed != 0)
         return err_set(err, ERR_PERM,
                        "an attachment that is to be removed is the message itself, has no place "
                        "in it, or is one of more than %d",
