@@ -110,6 +110,13 @@ count_of(const struct scan *scan, const char *set)
 }
 
 static int
+bad_escape(const struct scan *scan)
+{
+    return err_set(scan->err, ERR_PERM,
+                   "expected \\\\ for a backslash, or single quotes around it");
+}
+
+static int
 skip_escape(struct scan *scan)
 {
     size_t digits;
@@ -123,10 +130,14 @@ skip_escape(struct scan *scan)
     if (is_next(scan, 0, 'x')) {
         scan->at++;
         digits = count_of(scan, "0123456789abcdefABCDEF");
-        return digits == 0 ? 0 : check_number(scan, digits < 2 ? 1 : 2, 16);
+        return digits == 0 ? bad_escape(scan) : check_number(scan, digits < 2 ? 1 : 2, 16);
     }
-    if (scan->at < scan->len)
-        step(scan);
+    if (scan->at == scan->len)
+        return 0;
+    // The scanner drops the backslash of all others, which makes another expression of "\\.exe$".
+    if (strchr("\\\"'$\nabefnrtv", scan->text[scan->at]) == NULL)
+        return bad_escape(scan);
+    step(scan);
     return 0;
 }
 
