@@ -126,6 +126,18 @@ cut_at_nul(struct span text, struct buf *out, struct readings_setup *setup)
     return text.data != NULL;
 }
 
+static bool
+is_wide_blank(unsigned code)
+{
+    return code == 0x3000 || (code >= 0x2000 && code <= 0x200a) || code == 0x202f || code == 0x205f;
+}
+
+static bool
+is_other_dot(unsigned code)
+{
+    return code == 0x2024 || code == 0xfe52;
+}
+
 // What stands for the character where readers show names: its length, 0 if nothing is shown.
 static size_t
 show(struct span character, char shown[4])
@@ -148,11 +160,15 @@ show(struct span character, char shown[4])
     if ((code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
         (code >= 0x2060 && code <= 0x206f) || code == 0xfeff)
         return 0;
-    if (code == 0x3000 || code == 0x2024 || (code >= 0xff01 && code <= 0xff5e)) {
-        shown[0] = code == 0x3000 ? ' ' : code == 0x2024 ? '.' : (char)(code - 0xff01 + 0x21);
-        return 1;
-    }
-    return 3;
+    if (is_wide_blank(code))
+        shown[0] = ' ';
+    else if (is_other_dot(code))
+        shown[0] = '.';
+    else if (code >= 0xff01 && code <= 0xff5e)
+        shown[0] = (char)(code - 0xff01 + 0x21);
+    else
+        return 3;
+    return 1;
 }
 
 static bool
@@ -184,24 +200,26 @@ trim_blanks(struct span text, struct buf *out, struct readings_setup *setup)
     return trimmed.len != text.len;
 }
 
-// Windows drops them when it saves a file.
+// Windows drops dots and blanks when it saves a file; who takes a path's last part, slashes.
 static bool
 trim_dots(struct span text, struct buf *out, struct readings_setup *setup)
 {
     size_t len = text.len;
 
     (void)setup;
-    while (len > 0 && (text.data[len - 1] == '.' || text.data[len - 1] == ' '))
+    while (len > 0 && strchr(". /\\", text.data[len - 1]) != NULL && text.data[len - 1] != '\0')
         len--;
     buf_add(out, text.data, len);
     return len != text.len;
 }
 
-// Some take them for quotes, too.
+// Some take these for quotes, too.
 static bool
-trim_apostrophes(struct span text, struct buf *out, struct readings_setup *setup)
+trim_quotes(struct span text, struct buf *out, struct readings_setup *setup)
 {
-    const bool is_quoted = text.len > 2 && text.data[0] == '\'' && text.data[text.len - 1] == '\'';
+    const char first = text.len > 2 ? text.data[0] : '\0';
+    const char last = text.len > 2 ? text.data[text.len - 1] : '\0';
+    const bool is_quoted = (first == '\'' && last == '\'') || (first == '<' && last == '>');
 
     (void)setup;
     if (is_quoted)
@@ -234,8 +252,8 @@ cut_stream(struct span text, struct buf *out, struct readings_setup *setup)
 }
 
 static change *const changes[] = {
-    decode_words,  decode_percent,   decode_8bit, cut_at_nul,      trim_blanks,
-    leave_visible, trim_apostrophes, trim_dots,   leave_last_part, cut_stream,
+    decode_words,  decode_percent, decode_8bit, cut_at_nul,      trim_blanks,
+    leave_visible, trim_quotes,    trim_dots,   leave_last_part, cut_stream,
 };
 
 enum { CHANGES_OF_ALL = 5 };

@@ -72,6 +72,8 @@ PARAMETERS = [
     'filename="a.\0exe"', 'filename="../../a.exe"', 'filename="c:\\temp\\a.exe"',
     'filename="b.txt/../a.exe"', 'filename="a.txt.exe"', 'filename="a.txt      .exe"',
     f'filename="{"a" * 300}.exe"', 'filename=".exe"', 'filename="a.eXe"', 'filename="a.ex\u00ade"',
+    'filename="a.exe/"', 'filename="a.exe\\\\"', 'filename="<a.exe>"', "filename=<a.exe>",
+    'filename="a.exe\u2003"', 'filename="a\ufe52exe"', "filename='a.exe'; x=y",
     'filename="a.exe\x01"', 'filename="a.e\x7fxe"', f"filename*=utf-8''a.exe{percent(chr(0x202e))}",
     "filename*=utf-8''a.exe%00.txt", "filename*=utf-8''a.exe%20", "filename*=utf-8''a%EF%BC%8Eexe",
 ]
