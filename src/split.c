@@ -42,7 +42,7 @@ name_child(struct smtp_envelope *child, struct err *err)
     struct buf text;
     uint64_t sum;
 
-    buf_init(&text, 2 * JOURNAL_LINE_MAX);
+    buf_init(&text, (size_t)2 * JOURNAL_LINE_MAX);
     (void)buf_printf(&text, "%s %s", child->reason,
                      child->group != NULL ? child->group : child->rcpts[0].path);
     sum = digest_sum64(buf_span(&text), child->group != NULL);
