@@ -134,7 +134,7 @@ skip_escape(struct scan *scan)
     }
     if (scan->at == scan->len)
         return 0;
-    // The scanner drops the backslash of all others, which makes another expression of "\\.exe$".
+    // The scanner drops the backslash of all others, which makes another expression of "\.exe$".
     if (strchr("\\\"'$\nabefnrtv", scan->text[scan->at]) == NULL)
         return bad_escape(scan);
     step(scan);
