@@ -114,7 +114,8 @@ class Neighbours(Case):
         self.assertEqual(found, wanted)
 
     def test_silent_defer(self) -> None:
-        self.check_silent("defer", none="defer", first="accept", virus="defer", failed="hold failed")
+        self.check_silent("defer", none="defer", first="accept", virus="defer",
+                          failed="hold failed")
 
     def test_silent_accept(self) -> None:
         self.check_silent("accept", none="accept", first="accept", virus="quarantine behind",
@@ -132,8 +133,8 @@ class Neighbours(Case):
         """It is never deferred: the reason lies in the message."""
         clamd = self.clamd()
         large = message(size=10_000)
-        for effect, wanted in {"quarantine": "quarantine filter:clamav", "hold": "hold filter:clamav",
-                               "accept": "accept"}.items():
+        for effect, wanted in {"quarantine": "quarantine filter:clamav",
+                               "hold": "hold filter:clamav", "accept": "accept"}.items():
             with self.subTest(effect):
                 sink = self.sink()
                 postern = self.asking(sink, {"clamav": clamd_at(
