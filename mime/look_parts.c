@@ -105,6 +105,23 @@ gather_links(struct look_job *job, const struct walk_part *part, bool is_html)
     meter_turn(&job->look->meter, before);
 }
 
+// "evil.exe.gz" unpacks to evil.exe, where the file does not say another name.
+static void
+add_unpacked_names(struct findings *findings, struct finding_part *part)
+{
+    static const char *const endings[] = {"gz", "bz2", "xz", "z", "lzma", "zst", "lz", "lz4"};
+    const size_t count = part->name_count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct span name = part->names[i];
+        const char *dot = name.len > 0 ? memrchr(name.data, '.', name.len) : NULL;
+        size_t len = dot == NULL ? 0 : (size_t)(dot - name.data);
+
+        if (len > 0 && is_in(span_skip(name, len + 1), endings, COUNT(endings)))
+            collect_name(findings, part, span_from(name.data, len));
+    }
+}
+
 struct archive_arg {
     struct look_job *job;
     uint32_t part;
@@ -124,6 +141,8 @@ on_member(void *arg, const struct archive_member *member)
     item->part = at->part;
     item->name = collect_text(findings, name);
     item->sniffed = collect_text(findings, member->finding.sniffed);
+    if (name.len == 0 && item->level == 1)
+        add_unpacked_names(findings, &findings->parts[at->part]);
     if (words_is_bad_name(name))
         collect_mark(findings, DEFECT_BAD_NAME, at->part);
     if (is_executable(item->sniffed) && !is_executable_name(name))

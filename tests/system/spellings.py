@@ -7,6 +7,7 @@ only describes a part (Content-Description, Content-Location).
 """
 
 import base64
+import gzip
 
 from evasions import (BASE64, EDGE, MIXED, attached, b64, end, lines, mail, mixed, part, tarred,
                       text_part, uuencoded, yencoded, zipped)
@@ -125,6 +126,9 @@ def in_containers() -> dict[str, bytes]:
             zipped(DATA, "a.txt").replace(b"a.txt", b"a.exe", 1),
     }
     ways = {name: mixed(text_part(), attached(content)) for name, content in archives.items()}
+    for ending in ("gz", "GZ", "gz."):
+        ways[f"named a.exe.{ending}"] = mixed(attached(
+            gzip.compress(DATA), fields=f'{TYPE}; name="a.exe.{ending}"'))
     ways["message"] = mail("Content-Type: message/rfc822", inner)
     ways["message in base64"] = mail(["Content-Type: message/rfc822", BASE64], b64(inner))
     ways["in the message's own header"] = mail([f'{TYPE}; name="a.exe"', BASE64], b64(DATA))

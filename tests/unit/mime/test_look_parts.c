@@ -37,6 +37,34 @@ test_digest(void)
     findings_free(&findings);
 }
 
+#define GZIP                                                                                       \
+    "\037\213\010\000\000\000\000\000\002\003\313\110"                                             \
+    "\315\311\311\007\000\206\246\020\066\005\000\000\000"
+
+static const struct {
+    const char *name, *unpacked; // "": none
+} compressed[] = {
+    {"a.exe.gz", "a.exe"},
+    {"a.exe.GZ", "a.exe"},
+    {"a.exe",    ""     },
+    {".gz",      ""     },
+};
+
+static void
+test_unpacked_name(void)
+{
+    for (size_t i = 0; i < UNIT_COUNT(compressed); i++) {
+        struct findings *findings = see_attached("a/b", compressed[i].name, SPAN_LITERAL(GZIP));
+        const struct finding_part *part = &findings->parts[0];
+        const bool has_more = compressed[i].unpacked[0] != '\0';
+
+        UNIT_CHECK_ROW(compressed[i].name, part->name_count == 1 + (size_t)has_more);
+        if (has_more && part->name_count > 1)
+            UNIT_CHECK_ROW(compressed[i].name, span_is(part->names[1], compressed[i].unpacked));
+        findings_free(&findings);
+    }
+}
+
 #define ELF "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\76\0\1\0\0\0\0\0\0\0\0\0\0\0"
 
 struct disguise {
@@ -200,6 +228,7 @@ test_hidden(void)
 
 static const struct unit_test tests[] = {
     {"digest",          test_digest         },
+    {"unpacked name",   test_unpacked_name  },
     {"disguise",        test_disguise       },
     {"zip in zip",      test_zip_in_zip     },
     {"members",         test_members        },
