@@ -20,7 +20,7 @@ PLANTS = [
     ("includes_point_left", "smtp/planted.h", SPDX + '#include "spool/format.h"\n', "spool/format.h"),
     ("includes_point_left", "tool/planted.h", SPDX + '#include "src/main.h"\n', "src/main.h"),
     ("doors_as_listed", "smtp/planted.c", SPDX + "#include <openssl/ssl.h>\n", "base/tls.c"),
-    ("doors_as_listed", "smtp/planted.c", SPDX + "#include <curl/curl.h>\n", "tests/rules/doors"),
+    ("doors_as_listed", "smtp/planted.c", SPDX + "#include <unlisted.h>\n", "tests/rules/doors"),
     ("doors_as_listed", "tests/rules/doors", "zlib.h base/a.c smtp/b.c\n", "several rooms"),
     ("headers_hide_libraries", "base/planted.h", SPDX + "#include <event2/event.h>\n", "event2"),
     ("sources_have_tests", "smtp/planted.c", SPDX, "test_planted.c"),
@@ -75,7 +75,10 @@ class PlantedViolations(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     def found(self, rule: str) -> list[str]:
-        return list(check.RULES[rule](check.Tree(self.folder)))
+        tree = check.Tree(self.folder)
+        if rule == "format_is_clean":  # a process a file: the other rooms' are as they are
+            tree.files = [path for path in tree.files if path.startswith("smtp/")]
+        return list(check.RULES[rule](tree))
 
     def test_each_is_found(self) -> None:
         for rule, path, text, word in PLANTS:
