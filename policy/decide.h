@@ -18,7 +18,7 @@
 struct decide_case { // all borrowed
     const struct rules *rules;
     const struct setting_list *use_rules; // the listener's: names (char *); NULL or empty: all
-    const char *skip_rule;                // a released message's; NULL
+    const char *skip_rule;                // a released message's, parted by commas; NULL
     const struct policy_settings *policy;
     const struct dissect_settings *dissect;
     const struct filter_settings *filters;

@@ -77,9 +77,13 @@ reading_filter_rule(const struct reading *reading, size_t cause)
 bool
 reading_is_skipped(const struct reading *reading, const char *name)
 {
-    const char *skip = reading->evidence.question->skip_rule;
+    struct span left = span_of(reading->evidence.question->skip_rule);
 
-    return skip != NULL && strcmp(skip, name) == 0;
+    while (left.len > 0) {
+        if (span_is(span_cut(&left, ','), name))
+            return true;
+    }
+    return false;
 }
 
 static void

@@ -58,7 +58,9 @@ struct smtp_envelope {
     char *reason;    // "bounce", "delay", "relayed", "copy", "release", "quarantine", "hold", ...
     char *rule;      // of a child that a decision made: whose
     char *why;       // and for which reason
-    char *skip_rule; // of a released one: what put it into quarantine is not asked again
+    // Of a released one: what put it, and those it comes from, into quarantine is not asked again;
+    // names, parted by commas.
+    char *skip_rule;
 };
 
 void envelope_init(struct smtp_envelope *envelope);

@@ -128,7 +128,10 @@ describe(const struct quarantine_release *release, struct child *child)
     envelope->parent = mem_strdup(parent->id);
     envelope->group = mem_strdup(buf_text(&child->group));
     envelope->reason = mem_strdup("release");
-    envelope->skip_rule = mem_strdup(rule);
+    if (parent->skip_rule != NULL && rule != NULL)
+        envelope->skip_rule = mem_printf("%s,%s", parent->skip_rule, rule);
+    else
+        envelope->skip_rule = mem_strdup(rule != NULL ? rule : parent->skip_rule);
 }
 
 // Behind the envelope, which has another length than the parent's.

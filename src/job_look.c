@@ -53,7 +53,7 @@ bool
 job_is_born_decided(const struct job *job, enum verdict *verdict_out)
 {
     const struct smtp_envelope *envelope = spool_file_envelope(job->file);
-    bool is_child = envelope->parent != NULL;
+    bool is_child = envelope->parent != NULL && strcmp(envelope->reason, "release") != 0;
     bool is_hold = is_child && strcmp(envelope->reason, "hold") == 0;
     bool is_quarantine = is_child && strcmp(envelope->reason, "quarantine") == 0;
 

@@ -228,6 +228,23 @@ class Verdicts(Case):
         self.assertEqual(postern.tool("release", kept["queue_id"]).returncode, 1)
         self.assertEqual(len(self.shown(postern, "quarantine")), 1)
 
+    def test_release_passes_one_rule_and_no_other(self) -> None:
+        sink = self.sink()
+        rules = {"first": 'subject = "test"  action = quarantine  reason = "one"',
+                 "second": 'from = "ann@*"  action = quarantine  reason = "two"',
+                 "tag": 'from = "*"  add_header = {"X-Tag: yes"}'}
+        postern = self.filter(sink, rules)
+        send(postern.ports[0], SENDER, PLAIN, message())
+        wait_until(lambda: self.shown(postern, "quarantine"), 10, "the first rule catches it")
+        first, = self.shown(postern, "quarantine")
+        postern.tool("release", first["queue_id"])
+        wait_until(lambda: len(self.shown(postern, "quarantine")) == 2, 20, "the second, too")
+        child, = [one for one in self.shown(postern, "quarantine")
+                  if one["queue_id"] != first["queue_id"]]
+        postern.tool("release", child["queue_id"])
+        wait_until(lambda: len(sink.taken()) == 1, 20, "it is past both")
+        self.assertIn(b"X-Tag: yes", sink.taken()[0].content)
+
     def test_rescan(self) -> None:
         sink = self.sink()
         postern = self.filter(sink, POLICIES)
