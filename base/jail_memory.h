@@ -6,8 +6,11 @@
 #define POSTERN_BASE_JAIL_MEMORY_H
 
 #include "base/err.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 int jail_memory_limit(uint64_t bytes, struct err *err);
+// Has this program reports to write that a person must see?
+bool jail_memory_is_sanitized(void);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 8, LINK_LOOK_BACK = 64 };
+enum { FIRST_ROOM = 8, LINK_LOOK_BACK = 64, PART_NAMES_MAX = 500 };
 
 void
 collect_limit(struct findings *findings, enum finding_limit limit, const char *format, ...)
@@ -150,7 +150,14 @@ collect_name(struct findings *findings, struct finding_part *part, struct span n
         if (is_same(part->names[i], name))
             return;
     }
+    if (part->name_count == PART_NAMES_MAX || findings->name_count == FINDINGS_NAMES_MAX) {
+        collect_limit(findings, LIMIT_FINDINGS, "more than %d names of a part, or %d in all",
+                      PART_NAMES_MAX, FINDINGS_NAMES_MAX);
+        return;
+    }
     item = next_item(findings, &part->names, &part->name_count, sizeof(*part->names));
-    if (item != NULL)
-        *item = collect_text(findings, name);
+    if (item == NULL)
+        return;
+    *item = collect_text(findings, name);
+    findings->name_count++;
 }

@@ -149,6 +149,7 @@ struct findings {
     size_t header_count;
     struct finding_part *parts;
     size_t part_count;
+    size_t name_count; // of all parts
     struct finding_member *members;
     size_t member_count;
     struct span *links;
@@ -162,7 +163,12 @@ struct findings {
 enum { FINDINGS_MEMORY_MAX = 16 << 20, FINDINGS_LINKS_MAX = 1000 };
 
 // Whatever the settings: above what dissect { } may allow, nobody has counted.
-enum { FINDINGS_HEADERS_MAX = 10000, FINDINGS_PARTS_MAX = 20000, FINDINGS_MEMBERS_MAX = 20000 };
+enum {
+    FINDINGS_HEADERS_MAX = 10000,
+    FINDINGS_PARTS_MAX = 20000,
+    FINDINGS_MEMBERS_MAX = 20000,
+    FINDINGS_NAMES_MAX = 40000
+};
 
 enum { FINDINGS_LIMIT_TEXT_MAX = 1000 };
 

@@ -199,6 +199,8 @@ read_part(struct reading *in, struct finding_part *part, size_t index)
     part->encoding = read_text(in);
     part->disposition = read_text(in);
     part->names = read_array(in, NAME_LEAST, sizeof *part->names, &part->name_count);
+    in->findings->name_count += part->name_count;
+    doubt(in, in->findings->name_count > FINDINGS_NAMES_MAX);
     for (size_t i = 0; i < part->name_count && !in->unpack.has_failed; i++)
         part->names[i] = read_text(in);
     read_place(in, part);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/channel.h"
+#include "base/jail_memory.h"
 #include "base/mem.h"
 #include "base/parcel.h"
 #include "base/priv.h"
@@ -53,17 +54,29 @@ struct nursery {
     bool has_channel, is_dismissed;
 };
 
-// Of all that the nursery holds, the new process keeps its line and standard error.
+// Who reads our standard error would read what a message put there, and wait for who reads it not.
+static int
+silence(void)
+{
+    int nowhere;
+
+    (void)close(STDIN_FILENO);
+    (void)close(STDOUT_FILENO);
+    if (jail_memory_is_sanitized())
+        return 0;
+    nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return nowhere < 0 ? -1 : dup2(nowhere, STDERR_FILENO);
+}
+
+// Of all that the nursery holds, the new process keeps its line.
 _Noreturn static void
 be_dissector(const struct nursery *nursery, int line, pid_t parent)
 {
     if (priv_die_with_parent(parent) != 0)
         _exit(EXIT_SUCCESS);
-    if (dup2(line, NURSERY_CHANNEL) < 0 || close_range(NURSERY_CHANNEL + 1, ~0U, 0) != 0 ||
-        fcntl(NURSERY_CHANNEL, F_SETFL, 0) != 0)
+    if (silence() < 0 || dup2(line, NURSERY_CHANNEL) < 0 ||
+        close_range(NURSERY_CHANNEL + 1, ~0U, 0) != 0 || fcntl(NURSERY_CHANNEL, F_SETFL, 0) != 0)
         _exit(EXIT_FAILURE);
-    (void)close(STDIN_FILENO);
-    (void)close(STDOUT_FILENO);
     dissector_run(NURSERY_CHANNEL, nursery->build_id, nursery->look, &nursery->setup->limits);
     _exit(EXIT_SUCCESS);
 }

@@ -53,6 +53,23 @@ test_names(void)
     findings_free(&findings);
 }
 
+// A rule's globs are held against each: what many names would cost the worker is bounded here.
+static void
+test_many_names(void)
+{
+    struct findings *findings = findings_new();
+    struct finding_part *part = collect_part(findings);
+    char text[32];
+
+    for (int i = 0; i < 600; i++) {
+        snprintf(text, sizeof text, "%d.exe", i);
+        collect_name(findings, part, span_of(text));
+    }
+    CU_ASSERT(part->name_count == 500 && findings->name_count == 500);
+    CU_ASSERT(findings->limit == LIMIT_FINDINGS);
+    findings_free(&findings);
+}
+
 static void
 test_links(void)
 {
@@ -102,12 +119,13 @@ test_full(void)
 }
 
 static const struct unit_test tests[] = {
-    {"grow",  test_grow },
-    {"marks", test_marks},
-    {"names", test_names},
-    {"links", test_links},
-    {"limit", test_limit},
-    {"full",  test_full },
+    {"grow",       test_grow      },
+    {"marks",      test_marks     },
+    {"names",      test_names     },
+    {"many names", test_many_names},
+    {"links",      test_links     },
+    {"limit",      test_limit     },
+    {"full",       test_full      },
 };
 
 UNIT_MAIN("mime/collect", tests)
