@@ -53,11 +53,11 @@ struct smtp_envelope {
     struct smtp_rcpt *rcpts;
     size_t rcpt_count;
     // A child only; NULL or empty otherwise (spool/).
-    char *parent;    // id
-    char *group;     // recipients of the parent that it stands for, as ranges ("0-3,7")
-    char *reason;    // "bounce", "delay", "relayed", "copy", "release", "quarantine", "hold", ...
-    char *rule;      // of a child that a decision made: whose
-    char *why;       // and for which reason
+    char *parent; // id
+    char *group;  // recipients of the parent that it stands for, as ranges ("0-3,7")
+    char *reason; // "bounce", "delay", "relayed", "copy", "release", "quarantine", "hold", ...
+    char *rule;   // of a child that a decision made: whose
+    char *why;    // and for which reason
     // Of a released one: what put it, and those it comes from, into quarantine is not asked again;
     // names, parted by commas.
     char *skip_rule;
