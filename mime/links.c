@@ -63,14 +63,21 @@ tell(struct search *search, struct span link)
     search->is_over = !search->found(search->arg, link);
 }
 
+static bool
+begins_scheme(char byte)
+{
+    char first = (char)(byte | 0x20);
+
+    return first == 'h' || first == 'f' || first == 'm' || first == 'w';
+}
+
 // The length of what begins a link there; 0: nothing does.
 static size_t
 scheme_len(struct span text, size_t at)
 {
-    char first = (char)(text.data[at] | 0x20);
     bool is_word = at == 0 || !is_word_letter(text.data[at - 1]);
 
-    if (first != 'h' && first != 'f' && first != 'm' && first != 'w')
+    if (!begins_scheme(text.data[at]))
         return 0;
     for (size_t i = 0; i < COUNT(schemes); i++) {
         if ((is_word || !schemes[i].is_word) &&
@@ -109,10 +116,16 @@ search_text(struct search *search, struct span text)
 {
     size_t at = 0;
 
-    while (at < text.len && !search->is_over) {
-        size_t begin = at, len = scheme_len(text, at);
+    while (!search->is_over) {
+        size_t begin, len;
         struct span link;
 
+        while (at < text.len && !begins_scheme(text.data[at]))
+            at++;
+        if (at == text.len)
+            return;
+        begin = at;
+        len = scheme_len(text, at);
         at += len > 0 ? len : 1;
         if (len == 0)
             continue;

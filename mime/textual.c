@@ -61,16 +61,19 @@ is_text_byte(unsigned char byte)
 static bool
 is_text(struct span head)
 {
-    while (head.len > 0) {
+    size_t at = 0;
+
+    while (at < head.len) {
+        unsigned char byte = (unsigned char)head.data[at];
         size_t len = 1;
 
-        if ((unsigned char)head.data[0] >= 0x80)
-            len = str_utf8_len(head);
-        else if (!is_text_byte((unsigned char)head.data[0]))
+        if (byte >= 0x80)
+            len = str_utf8_len(span_skip(head, at));
+        else if (!is_text_byte(byte))
             return false;
         if (len == 0)
-            return head.len < CHARACTER_MAX; // may have been cut
-        head = span_skip(head, len);
+            return head.len - at < CHARACTER_MAX; // may have been cut
+        at += len;
     }
     return true;
 }
@@ -97,20 +100,28 @@ is_archive(struct span head)
     return false;
 }
 
-static bool
-has_inside(struct span head, const char *mark)
+// The type that the first mark in the text stands for; NULL: there is none.
+static const char *
+type_inside(struct span text)
 {
-    for (; head.len > 0; head = span_skip(head, 1)) {
-        if (head.data[0] == '<' && span_starts_nocase(head, mark))
-            return true;
+    const char *at;
+
+    while ((at = text.len > 0 ? memchr(text.data, '<', text.len) : NULL) != NULL) {
+        text = span_skip(text, (size_t)(at - text.data));
+        for (size_t i = 0; i < sizeof(inner_marks) / sizeof(inner_marks[0]); i++) {
+            if (span_starts_nocase(text, inner_marks[i].mark))
+                return inner_marks[i].type;
+        }
+        text = span_skip(text, 1);
     }
-    return false;
+    return NULL;
 }
 
 struct span
 textual_type(struct span head)
 {
     struct span begin = skip_blanks(head), searched;
+    const char *inner;
 
     if (!is_text(head) || is_archive(head))
         return span_from(NULL, 0);
@@ -122,9 +133,8 @@ textual_type(struct span head)
             break; // perhaps more than that
         return span_of(first_marks[i].type);
     }
-    for (size_t i = 0; i < sizeof(inner_marks) / sizeof(inner_marks[0]); i++) {
-        if (has_inside(searched, inner_marks[i].mark))
-            return span_of(inner_marks[i].type);
-    }
+    inner = type_inside(searched);
+    if (inner != NULL)
+        return span_of(inner);
     return span_of(span_starts_nocase(begin, "<?xml") ? "text/xml" : "text/plain");
 }
