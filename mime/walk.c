@@ -21,7 +21,7 @@ walk_init(void)
 static void
 read_text_task(struct walker *walker, const struct task *task)
 {
-    struct span text = walker_span(task);
+    struct span text = walker_span(task->source, task->begin, task->end);
     struct encodings encodings = {.items = {DECODE_IDENTITY}, .count = 1};
     struct leaf leaf = {.task = task, .raw = text, .is_text = true, .charset = span_of("")};
 
@@ -53,7 +53,7 @@ tell_leaf(struct walker *walker, const struct walk_body *body, const struct enco
     const struct leaf leaf = {
         .task = body->task,
         .index = body->index,
-        .raw = span_from(body->source->bytes.data + body->begin, body->end - body->begin),
+        .raw = walker_span(body->source, body->begin, body->end),
         .charset = part->charset,
         .is_text = part->type.len == 0 || span_starts_nocase(part->type, "text/") ||
                    span_starts_nocase(part->type, "message/"),
@@ -152,7 +152,7 @@ read_cut_entity(struct walker *walker, const struct task *task, const struct ent
 static void
 read_entity(struct walker *walker, const struct task *task)
 {
-    struct span text = walker_span(task);
+    struct span text = walker_span(task->source, task->begin, task->end);
     struct entity entity;
     struct arena arena;
     int32_t index;
@@ -208,7 +208,7 @@ on_outline_leaf(void *arg, const struct outline_leaf *leaf)
 static void
 read_outline(struct walker *walker, const struct task *task)
 {
-    struct span text = walker_span(task);
+    struct span text = walker_span(task->source, task->begin, task->end);
     struct outline_task outline = {walker, task, 0};
     struct entity entity;
     struct arena arena;

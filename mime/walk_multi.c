@@ -34,7 +34,7 @@ is_declared(const struct walker *walker, struct span boundary)
 static void
 push_hidden(struct walker *walker, const struct task *task, int32_t index, bool is_any)
 {
-    struct span text = walker_span(task);
+    struct span text = walker_span(task->source, task->begin, task->end);
     struct cut_item item;
     uint64_t pieces = 0;
     size_t at = 0;
@@ -108,7 +108,7 @@ push_item(struct walker *walker, const struct walk_body *body, const struct cut_
     } else if (!is_first || item->is_behind_end) {
         task.reading = READING_OTHER;
     }
-    if (task.kind == TASK_TEXT && walker_is_blank(walker_span(&task)))
+    if (task.kind == TASK_TEXT && walker_is_blank(walker_span(task.source, task.begin, task.end)))
         return;
     walker_push(walker, &task);
 }
@@ -130,7 +130,7 @@ static bool
 push_pieces(struct walker *walker, const struct walk_body *body, struct span boundary,
             bool is_first)
 {
-    struct span text = span_from(body->source->bytes.data + body->begin, body->end - body->begin);
+    struct span text = walker_span(body->source, body->begin, body->end);
     struct cut cut;
     struct cut_item item;
     uint64_t pieces = 0;
@@ -170,7 +170,8 @@ walk_multi_read(struct walker *walker, const struct walk_body *body)
         struct task all = task_in(body, TASK_TEXT, 0, body->end - body->begin);
 
         all.reading = is_raw ? READING_PROLOGUE : READING_OTHER;
-        if (is_raw && !walker_is_blank(walker_span(&all))) // a bounce may cut its original off
+        if (is_raw && !walker_is_blank(walker_span(all.source, all.begin,
+                                                   all.end))) // a bounce may cut its original off
             collect_mark(walker->findings, DEFECT_NO_BOUNDARY, (uint32_t)body->index);
         walker_push(walker, &all);
     }
@@ -181,7 +182,7 @@ walk_multi_read(struct walker *walker, const struct walk_body *body)
 static struct source *
 decoded_source(struct walker *walker, const struct walk_body *body, enum decode_encoding encoding)
 {
-    struct span raw = span_from(body->source->bytes.data + body->begin, body->end - body->begin);
+    struct span raw = walker_span(body->source, body->begin, body->end);
     struct decode decode;
     struct buf out;
 

@@ -58,7 +58,7 @@ struct walker {
 };
 
 // mime/walker.c: the stack, and what all readings may cost.
-struct span walker_span(const struct task *task);
+struct span walker_span(const struct source *source, size_t begin, size_t end);
 bool walker_is_blank(struct span text);
 bool walker_is_over(const struct walker *walker); // a limit was passed
 bool walker_spend(struct walker *walker, uint64_t bytes);

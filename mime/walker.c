@@ -110,9 +110,11 @@ walker_push_message(struct walker *walker, const struct task *like, struct sourc
 }
 
 struct span
-walker_span(const struct task *task)
+walker_span(const struct source *source, size_t begin, size_t end)
 {
-    return span_from(task->source->bytes.data + task->begin, task->end - task->begin);
+    struct span from = span_skip(source->bytes, begin);
+
+    return span_from(from.data, end - begin);
 }
 
 bool

@@ -37,7 +37,7 @@ show(struct buf *out, const struct cut_item *item, struct span text)
     const char *const marks[] = {[CUT_PIECE] = "", [CUT_PROLOGUE] = "P", [CUT_EPILOGUE] = "E"};
 
     buf_add_text(out, item->kind == CUT_PIECE && item->is_behind_end ? "+" : marks[item->kind]);
-    buf_printf(out, "[%.*s]", (int)(item->end - item->begin), text.data + item->begin);
+    buf_printf(out, "[%.*s]", (int)(item->end - item->begin), span_skip(text, item->begin).data);
 }
 
 static void

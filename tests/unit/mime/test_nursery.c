@@ -186,9 +186,9 @@ test_nonsense(void)
 
         parcel_reader_init(&bad.in, bad.line, "test-1", 1000);
         CU_ASSERT_EQUAL(parcel_send_hello(bad.line, rows[i].hello), 0);
-        CU_ASSERT_EQUAL(parcel_send(bad.line, rows[i].type, span_of(rows[i].payload),
-                                    rows[i].with_fd ? bad.line : -1),
-                        0);
+        // After a wrong hello the line may be gone already.
+        (void)parcel_send(bad.line, rows[i].type, span_of(rows[i].payload),
+                          rows[i].with_fd ? bad.line : -1);
         UNIT_CHECK_ROW(rows[i].name, !hear(&bad, &frame));
         worker_stop(&bad);
     }
