@@ -48,6 +48,17 @@ job_later(struct job *job, const struct err *err)
 }
 
 void
+job_go_on(struct job *job, const struct err *err, enum job_state next)
+{
+    if (job->client_left)
+        job_set_state(job, JOB_OVER);
+    else if (err != NULL)
+        job_later(job, err);
+    else
+        job_set_state(job, next);
+}
+
+void
 job_note(struct job *job, const char *event, const struct ranges *set, const char *key,
          const char *value)
 {

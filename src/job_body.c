@@ -19,14 +19,7 @@ has_edits(const struct job *job, int group)
 static void
 on_head(void *arg, const struct err *err)
 {
-    struct job *job = arg;
-
-    if (job->client_left)
-        job_set_state(job, JOB_OVER);
-    else if (err != NULL)
-        job_later(job, err);
-    else
-        job_set_state(job, JOB_ATTEMPT);
+    job_go_on(arg, err, JOB_ATTEMPT);
 }
 
 void

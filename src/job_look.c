@@ -203,12 +203,7 @@ job_look(struct job *job)
 static void
 on_looking_written(void *arg, const struct err *err)
 {
-    struct job *job = arg;
-
-    if (err != NULL)
-        job_later(job, err);
-    else
-        job_set_state(job, JOB_LOOK);
+    job_go_on(arg, err, JOB_LOOK);
 }
 
 // Whoever had it before may have died on its findings or on a filter's answer.
@@ -225,14 +220,7 @@ job_looking(struct job *job)
 static void
 on_crash_written(void *arg, const struct err *err)
 {
-    struct job *job = arg;
-
-    if (job->client_left)
-        job_set_state(job, JOB_OVER);
-    else if (err != NULL)
-        job_later(job, err);
-    else
-        job_set_state(job, JOB_DECIDE);
+    job_go_on(arg, err, JOB_DECIDE);
 }
 
 void

@@ -187,14 +187,7 @@ job_drop_delivery(struct job *job)
 static void
 on_attempt_written(void *arg, const struct err *err)
 {
-    struct job *job = arg;
-
-    if (job->client_left)
-        job_set_state(job, JOB_OVER);
-    else if (err != NULL)
-        job_later(job, err);
-    else
-        job_set_state(job, JOB_SEND);
+    job_go_on(arg, err, JOB_SEND);
 }
 
 void

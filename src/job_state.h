@@ -110,6 +110,8 @@ int64_t job_now_ms(const struct job *job);
 struct spool_state *job_spool_state(const struct job *job);
 bool job_is_relay(const struct job *job);               // not durable (yet)
 void job_later(struct job *job, const struct err *err); // a trouble of our own: wait a few minutes
+// The disk has answered: on to the next, unless it refused or a relaying client has gone.
+void job_go_on(struct job *job, const struct err *err, enum job_state next);
 // Notes an event for recipients; key may be NULL.
 void job_note(struct job *job, const char *event, const struct ranges *set, const char *key,
               const char *value);
