@@ -127,10 +127,14 @@ void job_look(struct job *job);
 void job_crashed(struct job *job);
 void job_drop_look(struct job *job);
 
-// job_verdict.c
+// job_copy.c
 void job_copy(struct job *job);
+void job_note_copies(struct job *job);
+void job_keep_copies(struct job *job);   // they are told: started, over relay with the answer
+void job_settle_copies(struct job *job); // starts them, or takes them back
+
+// job_verdict.c
 void job_verdict(struct job *job);
-void job_settle_copies(struct job *job);
 void job_pass_on(const struct job *job, struct spool_file *child, int number);
 void job_verdict_unasked(struct job *job, enum verdict verdict);
 // Of a recipient that is not retired: what its group says, `unheld` considered.

@@ -25,7 +25,7 @@ static const struct job_row rows[JOB_STATE_COUNT] = {
     [JOB_DECIDE] = {"decide",     job_decide,
                  TO(JOB_LOOKING) | TO(JOB_LOOK) | TO(JOB_WEIGH) | TO(JOB_ACT) | TO(JOB_HOLD) |
                         TO(JOB_ANSWER) | TO(JOB_QUEUED) | TO(JOB_SETTLE)                                      },
-    [JOB_LOOKING] = {"looking",    job_looking,       TO(JOB_LOOK) | TO(JOB_WAIT)                                 },
+    [JOB_LOOKING] = {"looking",    job_looking,       TO(JOB_LOOK) | TO(JOB_WAIT) | TO(JOB_OVER)                  },
     [JOB_LOOK] = {"look",       job_look,          TO(JOB_CRASHED) | TO(JOB_COPY) | TO(JOB_WAIT) | TO(JOB_OVER)},
     [JOB_CRASHED] = {"crashed",    job_crashed,       TO(JOB_DECIDE) | TO(JOB_WAIT) | TO(JOB_OVER)                },
     [JOB_COPY] = {"copy",       job_copy,          TO(JOB_COPY) | TO(JOB_VERDICT) | TO(JOB_WAIT) | TO(JOB_OVER)},
