@@ -41,6 +41,12 @@ job_later(struct job *job, const struct err *err)
         job_set_state(job, JOB_OVER);
         return;
     }
+    if (err->kind == ERR_PERM && job_may_go(job, JOB_HOLD)) {
+        log_error("spool", "%s: %s", spool_file_id(job->file), err->text);
+        job->hold_reason = "no child of it can be made";
+        job_set_state(job, JOB_HOLD);
+        return;
+    }
     log_warning("spool", "%s: %s; tried again in %d s", spool_file_id(job->file), err->text,
                 TROUBLE_MS / 1000);
     job->retry_ms = job_now_ms(job) + TROUBLE_MS;

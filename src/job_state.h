@@ -98,6 +98,7 @@ struct jobs {
 
 // job_table.c
 void job_set_state(struct job *job, enum job_state next);
+bool job_may_go(const struct job *job, enum job_state next);
 
 // job.c
 void job_decide(struct job *job);
@@ -108,8 +109,9 @@ void job_end(struct job *job);
 void job_remove(struct job *job); // its file has been given up
 int64_t job_now_ms(const struct job *job);
 struct spool_state *job_spool_state(const struct job *job);
-bool job_is_relay(const struct job *job);               // not durable (yet)
-void job_later(struct job *job, const struct err *err); // a trouble of our own: wait a few minutes
+bool job_is_relay(const struct job *job); // not durable (yet)
+// A trouble of our own: wait a few minutes; where no time will mend it, hold.
+void job_later(struct job *job, const struct err *err);
 // The disk has answered: on to the next, unless it refused or a relaying client has gone.
 void job_go_on(struct job *job, const struct err *err, enum job_state next);
 // Notes an event for recipients; key may be NULL.

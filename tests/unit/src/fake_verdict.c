@@ -25,6 +25,7 @@ struct splitting {
 
 const char *fake_verdicts = "a";
 int fake_copies, fake_crashes;
+bool fake_is_childless;
 bool fake_gives_copies;
 
 void
@@ -34,6 +35,7 @@ fake_verdict_reset(void)
     fake_copies = 0;
     fake_gives_copies = false;
     fake_crashes = 0;
+    fake_is_childless = false;
 }
 
 static enum verdict
@@ -182,13 +184,14 @@ static void
 run_split(void *arg)
 {
     struct splitting *splitting = arg;
-    struct spool_file *copy = fake_gives_copies && !fake_disk_is_full ? make_copy() : NULL;
+    bool fails = fake_disk_is_full || fake_is_childless;
+    struct spool_file *copy = fake_gives_copies && !fails ? make_copy() : NULL;
     struct err err;
 
-    if (!fake_disk_is_full)
+    if (!fails)
         (void)buf_printf(&fake_children, "%s ", splitting->request.reason);
-    err_set(&err, ERR_TEMP, "disk full");
-    splitting->done(splitting->arg, "4X2k9QzT7mB.1", copy, fake_disk_is_full ? &err : NULL);
+    err_set(&err, fake_is_childless ? ERR_PERM : ERR_TEMP, "no child");
+    splitting->done(splitting->arg, "4X2k9QzT7mB.1", copy, fails ? &err : NULL);
     mem_free(&splitting);
 }
 

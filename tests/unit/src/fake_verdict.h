@@ -12,6 +12,7 @@
 extern const char *fake_verdicts;
 extern int fake_copies;        // copies that the decision asks for
 extern bool fake_gives_copies; // as files, to be started; else they were made before
+extern bool fake_is_childless; // no child can ever be made
 extern int fake_crashes;       // so many looks end with a dead dissector
 
 void fake_verdict_reset(void);

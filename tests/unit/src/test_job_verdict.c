@@ -114,6 +114,34 @@ on_answer(void *arg, const struct smtp_reply *replies, size_t count)
 }
 
 // Its file cannot be opened: who relays is told, and not before he knows whom he asked.
+// A child whose name would be too long: no time mends that.
+static void
+test_childless(void)
+{
+    static const struct {
+        const char *name, *verdicts;
+        int copies;
+    } rows[] = {
+        {"a split", "aq", 0},
+        {"a copy",  "a",  1},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct jobs *jobs = new_jobs();
+        struct fake_message message = {
+            .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 2, .next_hop = "r"};
+
+        fake_verdicts = rows[i].verdicts;
+        fake_copies = rows[i].copies;
+        fake_is_childless = true;
+        job_start(jobs, fake_file(&message), JOB_FRESH, false);
+        turn_until_quiet();
+        UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), "hold ") == 0);
+        jobs_free(&jobs);
+    }
+    fake_clear();
+}
+
 static void
 test_cannot_open(void)
 {
@@ -207,6 +235,7 @@ static const struct unit_test tests[] = {
     {"copies of what is relayed",    test_relayed_copies  },
     {"decided before",               test_decided_before  },
     {"no room in the journal",       test_full_journal    },
+    {"no child can be made",         test_childless       },
     {"a file that cannot be opened", test_cannot_open     },
 };
 
