@@ -110,6 +110,18 @@ span_cut(struct span *rest, char separator)
 }
 
 int
+str_hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return -1;
+}
+
+int
 str_parse_u64(struct span span, uint64_t max, uint64_t *value_out)
 {
     uint64_t value = 0;

@@ -34,6 +34,8 @@ struct span span_cut(struct span *rest, char separator);
 // Decimal, whole span, no sign, no blank. Returns 0, or -1 if it is not a number or above max.
 int str_parse_u64(struct span span, uint64_t max, uint64_t *value_out);
 
+int str_hex_digit(char digit); // its value, upper and lower case; -1: it is none
+
 // "30s", "5d", "120ms", "2h", "10m": milliseconds. A bare number is seconds.
 int str_parse_time(struct span span, uint64_t *ms_out);
 

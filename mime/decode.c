@@ -140,18 +140,6 @@ base64_groups(const struct decode *decode, struct span in, struct made *made)
     return at;
 }
 
-static int
-hex_digit(unsigned char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return -1;
-}
-
 // It was no escape: as it stands.
 static void
 qp_give_up(struct decode *decode, struct made *made)
@@ -166,15 +154,15 @@ qp_give_up(struct decode *decode, struct made *made)
 static bool
 qp_escape(struct decode *decode, unsigned char byte, struct made *made)
 {
-    int high = decode->held_len == 2 ? hex_digit((unsigned char)decode->held[1]) : -1;
+    int high = decode->held_len == 2 ? str_hex_digit(decode->held[1]) : -1;
     char last = decode->held[decode->held_len - 1];
 
     if (byte == '\n' && high < 0) {
         decode->held_len = 0;
         return true;
     }
-    if (high >= 0 && hex_digit(byte) >= 0) {
-        made_add(made, (char)(high << 4 | hex_digit(byte)));
+    if (high >= 0 && str_hex_digit((char)byte) >= 0) {
+        made_add(made, (char)(high << 4 | str_hex_digit((char)byte)));
         decode->held_len = 0;
         return true;
     }
@@ -186,7 +174,7 @@ qp_escape(struct decode *decode, unsigned char byte, struct made *made)
             decode->held[decode->held_len++] = (char)byte;
         return true;
     }
-    if (byte != '\r' && (decode->held_len > 1 || hex_digit(byte) < 0))
+    if (byte != '\r' && (decode->held_len > 1 || str_hex_digit((char)byte) < 0))
         return false;
     decode->held[decode->held_len++] = (char)byte;
     return true;
@@ -349,8 +337,7 @@ decode_end(struct decode *decode, struct buf *out)
         decode->is_unpadded = decode->bit_count > 0;
         break;
     case DECODE_QUOTED_PRINTABLE: // a soft break may end the text
-        decode->is_unpadded =
-            decode->held_len == 2 && hex_digit((unsigned char)decode->held[1]) >= 0;
+        decode->is_unpadded = decode->held_len == 2 && str_hex_digit(decode->held[1]) >= 0;
         if (decode->is_unpadded)
             qp_give_up(decode, &made);
         break;

@@ -56,26 +56,14 @@ readings_clear(struct readings *readings)
     *readings = (struct readings){.count = 0};
 }
 
-static int
-hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return -1;
-}
-
 bool
 readings_percent(struct span text, struct buf *out)
 {
     bool is_changed = false;
 
     for (size_t i = 0; i < text.len; i++) {
-        int high = i + 2 < text.len ? hex_digit(text.data[i + 1]) : -1;
-        int low = i + 2 < text.len ? hex_digit(text.data[i + 2]) : -1;
+        int high = i + 2 < text.len ? str_hex_digit(text.data[i + 1]) : -1;
+        int low = i + 2 < text.len ? str_hex_digit(text.data[i + 2]) : -1;
 
         if (text.data[i] == '%' && high >= 0 && low >= 0) {
             buf_add_char(out, (char)(high << 4 | low));

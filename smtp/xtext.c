@@ -7,19 +7,6 @@ is_xchar(char byte)
     return byte >= '!' && byte <= '~' && byte != '+';
 }
 
-// RFC 3461 writes upper case; lower case is read too, since the value stays the same.
-static int
-hex_digit(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    if (byte >= 'A' && byte <= 'F')
-        return byte - 'A' + 10;
-    if (byte >= 'a' && byte <= 'f')
-        return byte - 'a' + 10;
-    return -1;
-}
-
 // One encoded byte from the front: how many characters it took, 0 if this is not xtext.
 static size_t
 decode_one(struct span text, char *byte_out)
@@ -32,8 +19,8 @@ decode_one(struct span text, char *byte_out)
     }
     if (text.data[0] != '+' || text.len < 3)
         return 0;
-    high = hex_digit(text.data[1]);
-    low = hex_digit(text.data[2]);
+    high = str_hex_digit(text.data[1]);
+    low = str_hex_digit(text.data[2]);
     if (high < 0 || low < 0)
         return 0;
     *byte_out = (char)(high * 16 + low);

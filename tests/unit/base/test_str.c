@@ -415,7 +415,18 @@ test_escape_any(void)
     }
 }
 
+static void
+test_hex_digits(void)
+{
+    const char *digits = "0123456789abcdef", *upper = "0123456789ABCDEF";
+
+    for (int i = 0; i < 16; i++)
+        CU_ASSERT(str_hex_digit(digits[i]) == i && str_hex_digit(upper[i]) == i);
+    CU_ASSERT(str_hex_digit('g') == -1 && str_hex_digit('/') == -1 && str_hex_digit('\0') == -1);
+}
+
 static const struct unit_test tests[] = {
+    {"hex digits",      test_hex_digits},
     {"spans",           test_spans     },
     {"compare",         test_compare   },
     {"trim",            test_trim      },

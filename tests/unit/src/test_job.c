@@ -4,44 +4,7 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/src/fake_line.h"
 #include "tests/unit/src/fake_verdict.h"
-
-static int anything;
-static struct loop *loop;
-static struct counter_worker counters;
-static struct settings settings;
-static uint64_t retry_delays[] = {30000};
-
-static struct jobs *
-new_jobs(void)
-{
-    struct err err;
-    struct jobs_config config = {.spool = (struct spool *)&anything,
-                                 .routes = (struct routes *)&anything,
-                                 .settings = &settings,
-                                 .counters = &counters};
-
-    memset(&settings, 0, sizeof settings);
-    settings.smtp.hostname = (char *)"mx.example";
-    settings.smtp.trace = true;
-    settings.spool.lifetime = UINT64_C(10000000) * 86400000;
-    settings.spool.retry.items = retry_delays;
-    settings.spool.retry.count = 1;
-    settings.delivery.relay_deadline = 1000;
-    settings.dissect.attempts = 3;
-    fake_verdict_reset();
-    if (loop == NULL)
-        loop = loop_new(&err);
-    config.loop = loop;
-    fake_reset();
-    return jobs_new(&config);
-}
-
-static void
-turn_until_quiet(void)
-{
-    for (int turns = 0; fake_turn(); turns++)
-        CU_ASSERT_FATAL(turns < 200);
-}
+#include "tests/unit/src/job_stand.h"
 
 // Everything a message in the spool can meet, one recipient set and one answer of the next hop a
 // row.
@@ -79,7 +42,7 @@ test_spool(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct fake_message message = {.is_durable = true,
                                        .from = rows[i].from,
                                        .rcpt_params = rows[i].params,
@@ -89,7 +52,7 @@ test_spool(void)
         fake_answers = rows[i].answers;
         fake_offers_dsn = !rows[i].lacks_dsn;
         job_start(jobs, fake_file(&message), JOB_FRESH, rows[i].is_loop);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_children), rows[i].children) == 0);
@@ -135,7 +98,7 @@ test_verdicts(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct fake_message message = {.is_durable = true,
                                        .from = rows[i].from,
                                        .rcpt_params = "",
@@ -147,7 +110,7 @@ test_verdicts(void)
         fake_copies = rows[i].copies;
         fake_crashes = rows[i].crashes;
         job_start(jobs, fake_file(&message), JOB_FRESH, false);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_children), rows[i].children) == 0);
@@ -187,19 +150,19 @@ test_expired(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct fake_message message = {
             .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
         struct spool_file *file = fake_file(&message);
 
         fake_answers = "s";
         fake_verdicts = rows[i].verdicts;
-        settings.spool.lifetime = 1000;
+        job_stand_settings()->spool.lifetime = 1000;
         note_put_off(file);
         if (rows[i].wish != NULL)
             fake_note(file, rows[i].wish, "x", "y");
         job_start(jobs, file, JOB_DUE, false);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
         jobs_free(&jobs);
     }
@@ -252,7 +215,7 @@ test_relay(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct heard heard = {0};
         struct fake_message message = {.protocol = rows[i].protocol,
                                        .from = "a@b",
@@ -263,7 +226,7 @@ test_relay(void)
         fake_answers = rows[i].answers;
         fake_disk_is_full = rows[i].is_full;
         (void)job_start_relay(jobs, fake_file(&message), rows[i].is_loop, on_answer, &heard);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, heard.calls == 1);
         UNIT_CHECK_ROW(rows[i].name, heard.count == rows[i].replies);
         UNIT_CHECK_ROW(rows[i].name, heard.codes[0] == rows[i].first);
@@ -313,7 +276,7 @@ test_relay_verdicts(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct heard heard = {0};
         struct fake_message message = {.protocol = rows[i].protocol,
                                        .from = "a@b",
@@ -325,7 +288,7 @@ test_relay_verdicts(void)
         fake_verdicts = rows[i].verdicts;
         fake_crashes = strstr(rows[i].name, "dead") != NULL ? 9 : 0;
         (void)job_start_relay(jobs, fake_file(&message), false, on_answer, &heard);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, heard.calls == 1);
         UNIT_CHECK_ROW(rows[i].name, heard.count == rows[i].replies);
         for (size_t k = 0; k < rows[i].replies; k++)
@@ -343,25 +306,25 @@ static const struct fake_message relayed = {
 static void
 test_client_leaves(void)
 {
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
     struct heard heard = {0};
     struct job *job;
 
     fake_answers = "s";
     job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
     job_leave(job); // it is being looked into
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard ");
     fake_send_is_held = true;
     job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
-    turn_until_quiet();
+    job_stand_turn();
     job_leave(job); // the dot has not left: taken back
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard discard ");
     job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
-    turn_until_quiet();
+    job_stand_turn();
     fake_answer();
     job_leave(job); // too late: finished, nobody is told
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard discard discard ");
     CU_ASSERT(heard.calls == 0);
     jobs_free(&jobs);
@@ -391,20 +354,20 @@ suspect(int alone_attempts)
 static void
 test_suspects(void)
 {
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
 
     fake_answers = "s";
     fake_send_is_held = true;
     job_start(jobs, suspect(0), JOB_ADOPTED, false);
     job_start(jobs, suspect(2), JOB_ADOPTED, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT(jobs_count(jobs) == 2);
     fake_answer();
     fake_send_is_held = false;
-    turn_until_quiet(); // the first is sent, the second has the lane now
+    job_stand_turn(); // the first is sent, the second has the lane now
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish finish ");
     job_start(jobs, suspect(3), JOB_ADOPTED, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish finish hold ");
     jobs_free(&jobs);
     fake_clear();
@@ -414,18 +377,18 @@ test_suspects(void)
 static void
 test_deadly_looks(void)
 {
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
     struct spool_file *file;
 
     fake_answers = "s";
     job_start(jobs, fake_file(&kept), JOB_ADOPTED, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "looking decided attempt sent ");
     file = fake_file(&kept);
     for (int i = 0; i < 20; i++)
         fake_note(file, "looking", "n", NULL);
     job_start(jobs, file, JOB_ADOPTED, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish hold ");
     jobs_free(&jobs);
     fake_clear();
@@ -434,12 +397,12 @@ test_deadly_looks(void)
 static void
 test_disk_full(void)
 {
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
 
     fake_answers = "p";
     fake_disk_is_full = true; // the bounce cannot be written: nobody is retired on its account
     job_start(jobs, fake_file(&kept), JOB_FRESH, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "decided attempt failed ");
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "wait ");
     jobs_free(&jobs);
@@ -449,14 +412,14 @@ test_disk_full(void)
 static void
 test_many_different_replies(void)
 {
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
     struct fake_message message = kept;
     size_t lines = 0;
 
     message.rcpt_count = 40;
     fake_answers = "d";
     job_start(jobs, fake_file(&message), JOB_FRESH, false);
-    turn_until_quiet();
+    job_stand_turn();
     for (const char *at = buf_text(&fake_journal); (at = strstr(at, "deferred")) != NULL; at++)
         lines++;
     CU_ASSERT_EQUAL(lines, 17); // 16, and one for all others
@@ -483,6 +446,6 @@ main(void)
 {
     int status = unit_run("src/job", tests, UNIT_COUNT(tests));
 
-    loop_free(&loop);
+    job_stand_end();
     return status;
 }

@@ -6,44 +6,7 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/src/fake_line.h"
 #include "tests/unit/src/fake_verdict.h"
-
-static int anything;
-static struct loop *loop;
-static struct counter_worker counters;
-static struct settings settings;
-static uint64_t retry_delays[] = {30000};
-
-static struct jobs *
-new_jobs(void)
-{
-    struct err err;
-    struct jobs_config config = {.spool = (struct spool *)&anything,
-                                 .routes = (struct routes *)&anything,
-                                 .settings = &settings,
-                                 .counters = &counters};
-
-    memset(&settings, 0, sizeof settings);
-    settings.smtp.hostname = (char *)"mx.example";
-    settings.smtp.trace = true;
-    settings.spool.lifetime = UINT64_C(10000000) * 86400000;
-    settings.spool.retry.items = retry_delays;
-    settings.spool.retry.count = 1;
-    settings.delivery.relay_deadline = 1000;
-    settings.dissect.attempts = 3;
-    fake_verdict_reset();
-    if (loop == NULL)
-        loop = loop_new(&err);
-    config.loop = loop;
-    fake_reset();
-    return jobs_new(&config);
-}
-
-static void
-turn_until_quiet(void)
-{
-    for (int turns = 0; fake_turn(); turns++)
-        CU_ASSERT_FATAL(turns < 200);
-}
+#include "tests/unit/src/job_stand.h"
 
 // Who decided has died before he told what came of it.
 static void
@@ -62,7 +25,7 @@ test_decided_before(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct fake_message message = {
             .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
         struct spool_file *file = fake_file(&message);
@@ -76,7 +39,7 @@ test_decided_before(void)
         spool_note_end(file, &writer);
         buf_reset(&fake_journal);
         job_start(jobs, file, JOB_ADOPTED, false);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].verdict, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].verdict, strcmp(buf_text(&fake_end), rows[i].end) == 0);
         jobs_free(&jobs);
@@ -87,14 +50,14 @@ test_decided_before(void)
 static void
 test_full_journal(void)
 {
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
     struct fake_message message = {
         .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
 
     fake_answers = "s";
     fake_is_crowded = true;
     job_start(jobs, fake_file(&message), JOB_DUE, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "");
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "hold ");
     jobs_free(&jobs);
@@ -127,7 +90,7 @@ test_childless(void)
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct fake_message message = {
             .is_durable = true, .from = "a@b", .rcpt_params = "", .rcpt_count = 2, .next_hop = "r"};
 
@@ -135,7 +98,7 @@ test_childless(void)
         fake_copies = rows[i].copies;
         fake_is_childless = true;
         job_start(jobs, fake_file(&message), JOB_FRESH, false);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), "hold ") == 0);
         jobs_free(&jobs);
     }
@@ -147,17 +110,17 @@ test_cannot_open(void)
 {
     static const struct fake_message relayed = {
         .from = "a@b", .rcpt_params = "", .rcpt_count = 1, .next_hop = "r"};
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
     struct job *job;
 
     fake_is_large = true;
     (void)job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
     CU_ASSERT(calls == 0);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT(calls == 1 && code == 451);
     job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
     job_leave(job);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT(calls == 1);
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard discard ");
     jobs_free(&jobs);
@@ -174,13 +137,13 @@ test_redirected_crowd(void)
                                    .rcpt_params = params,
                                    .rcpt_count = 200,
                                    .next_hop = "r"};
-    struct jobs *jobs = new_jobs();
+    struct jobs *jobs = job_stand_new();
 
     memset(params + strlen(params), 'a', sizeof params - strlen(params) - 1);
     fake_answers = "s";
     fake_verdicts = "n";
     job_start(jobs, fake_file(&message), JOB_FRESH, false);
-    turn_until_quiet();
+    job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal),
                            "decided decided decided decided decided decided attempt sent ");
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish ");
@@ -209,7 +172,7 @@ test_relayed_copies(void)
                                        .rcpt_params = "",
                                        .rcpt_count = strlen(rows[i].verdicts),
                                        .next_hop = "r"};
-        struct jobs *jobs = new_jobs();
+        struct jobs *jobs = job_stand_new();
         struct job *job;
 
         calls = 0;
@@ -222,7 +185,7 @@ test_relayed_copies(void)
         CU_ASSERT_TRUE(fake_turn() && fake_turn());
         if (rows[i].leaves)
             job_leave(job);
-        turn_until_quiet();
+        job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, code == rows[i].code);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
         jobs_free(&jobs);
@@ -244,6 +207,6 @@ main(void)
 {
     int status = unit_run("src/job_verdict", tests, UNIT_COUNT(tests));
 
-    loop_free(&loop);
+    job_stand_end();
     return status;
 }
