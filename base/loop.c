@@ -225,6 +225,12 @@ loop_after_fork(struct loop *loop)
     assert(failed == 0);
 }
 
+void *
+loop_base(const struct loop *loop)
+{
+    return loop->base;
+}
+
 uint64_t
 loop_now_ms(const struct loop *loop)
 {
