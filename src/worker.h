@@ -11,6 +11,7 @@
 
 #include "base/counter.h"
 #include "base/loop.h"
+#include "base/ring.h"
 #include "control/settings.h"
 
 enum { WORKER_DRAIN_MS = 80000 };
@@ -20,9 +21,10 @@ struct worker_start { // what the master hands to the process it has just forked
     const struct settings *settings;
     const int *listener_fds; // as settings->listeners
     struct counter_page *page;
-    size_t row;      // of the page
-    uint16_t id_tag; // for message ids
-    int channel;     // to the master
+    size_t row;          // of the page and of the rings
+    struct rings *rings; // NULL: nobody is told
+    uint16_t id_tag;     // for message ids
+    int channel;         // to the master
 };
 
 _Noreturn void worker_run(const struct worker_start *start);

@@ -9,6 +9,7 @@
 #define REDIS(member) offsetof(struct redis_settings, member)
 #define HTTP(member) offsetof(struct http_settings, member)
 
+// clang-format off
 static const char *const layouts[] = {"postern", "mailborder", NULL};
 
 const struct setting_row track_rows[] = {
@@ -121,6 +122,8 @@ const struct setting_row http_rows[] = {
 
 const size_t http_row_count = COUNT(http_rows);
 
+// clang-format on
+
 static int
 check_path(const char *name, const char *path, struct err *err)
 {
@@ -181,8 +184,8 @@ redis_server_parse(const char *text, struct addr *addr_out, char host_out[256], 
 static bool
 is_key_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '_' || c == '.' || c == ':' || c == '-';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '.' || c == ':' || c == '-';
 }
 
 int
