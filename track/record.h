@@ -16,17 +16,17 @@
 #include "spool/state.h"
 
 enum record_place { // where its file is
-    PLACE_ACTIVE,   // being worked on
-    PLACE_WAITING,  // for its next try
-    PLACE_HOLD,
-    PLACE_QUARANTINE,
-    PLACE_DONE, // gone: all recipients are retired
-    PLACE_LEFT, // gone: never acknowledged; the client has it and will come again
-    PLACE_COUNT
+    RECORD_ACTIVE,   // being worked on
+    RECORD_WAITING,  // for its next try
+    RECORD_HOLD,
+    RECORD_QUARANTINE,
+    RECORD_DONE, // gone: all recipients are retired
+    RECORD_LEFT, // gone: never acknowledged; the client has it and will come again
+    RECORD_PLACE_COUNT
 };
 
 const char *record_place_name(enum record_place place);
-enum record_place record_place_find(struct span name); // PLACE_COUNT: none of them
+enum record_place record_place_find(struct span name); // RECORD_PLACE_COUNT: none of them
 
 enum record_stage {
     STAGE_RECEIVE,
