@@ -16,8 +16,8 @@
 #include "spool/state.h"
 
 enum record_place { // where its file is
-    RECORD_ACTIVE,   // being worked on
-    RECORD_WAITING,  // for its next try
+    RECORD_ACTIVE,  // being worked on
+    RECORD_WAITING, // for its next try
     RECORD_HOLD,
     RECORD_QUARANTINE,
     RECORD_DONE, // gone: all recipients are retired
