@@ -23,6 +23,8 @@ const struct layout_part layout_parts[LAYOUT_PARTS] = {
     {"dissect",    {dissect_rows, &dissect_row_count},       PART(dissect)   },
     {"spool",      {spool_rows, &spool_row_count},           PART(spool)     },
     {"quarantine", {quarantine_rows, &quarantine_row_count}, PART(quarantine)},
+    {"track",      {track_rows, &track_row_count},           PART(track)     },
+    {"redis",      {redis_rows, &redis_row_count},           PART(redis)     },
     {"control",    {control_rows, &control_row_count},       PART(control)   },
     {"log",        {log_rows, &log_row_count},               PART(log)       },
 };
@@ -32,6 +34,7 @@ const struct tree_table layout_listen_tls = {smtp_listener_tls_rows, &smtp_liste
 const struct tree_table layout_next_hop = {hop_rows, &hop_row_count};
 const struct tree_table layout_filter = {filter_rows, &filter_row_count};
 const struct tree_table layout_rule = {rule_rows, &rule_row_count};
+const struct tree_table layout_http = {http_rows, &http_row_count};
 
 static const struct tree_table file_tables[] = {
     {daemon_rows,   &daemon_row_count  },
@@ -42,6 +45,8 @@ static const struct tree_table file_tables[] = {
 
 static const struct tree_table spool_table = {spool_rows, &spool_row_count};
 static const struct tree_table quarantine_table = {quarantine_rows, &quarantine_row_count};
+static const struct tree_table track_table = {track_rows, &track_row_count};
+static const struct tree_table redis_table = {redis_rows, &redis_row_count};
 static const struct tree_table dissect_table = {dissect_rows, &dissect_row_count};
 static const struct tree_table control_table = {control_rows, &control_row_count};
 static const struct tree_table log_table = {log_rows, &log_row_count};
@@ -49,22 +54,23 @@ static const struct tree_table log_table = {log_rows, &log_row_count};
 static const struct tree_rules tls_rules = {
     .name = "tls", .tables = &layout_listen_tls, .table_count = 1};
 
+// clang-format off
 static const struct tree_rules sections[] = {
-    {.name = "listen",
-     .has_title = true,
-     .tables = &layout_listen,
-     .table_count = 1,
-     .sections = &tls_rules,
-     .section_count = 1},
-    {.name = "next_hop", .has_title = true,                             .tables = &layout_next_hop,                                                                         .table_count = 1},
-    {.name = "filter",     .has_title = true,.tables = &layout_filter,.table_count = 1},
-    {.name = "rule",       .has_title = true,        .tables = &layout_rule,                                                        .table_count = 1},
-    {.name = "dissect",                      .tables = &dissect_table,                               .table_count = 1                                                   },
-    {.name = "spool",      .tables = &spool_table,                            .table_count = 1},
-    {.name = "quarantine",      .tables = &quarantine_table,.table_count = 1},
-    {.name = "control",      .tables = &control_table, .table_count = 1                         },
-    {.name = "log",      .tables = &log_table,                               .table_count = 1                                                                                  },
+    {.name = "listen", .has_title = true, .tables = &layout_listen, .table_count = 1,
+     .sections = &tls_rules, .section_count = 1},
+    {.name = "next_hop", .has_title = true, .tables = &layout_next_hop, .table_count = 1},
+    {.name = "filter", .has_title = true, .tables = &layout_filter, .table_count = 1},
+    {.name = "rule", .has_title = true, .tables = &layout_rule, .table_count = 1},
+    {.name = "http", .has_title = true, .tables = &layout_http, .table_count = 1},
+    {.name = "dissect", .tables = &dissect_table, .table_count = 1},
+    {.name = "spool", .tables = &spool_table, .table_count = 1},
+    {.name = "quarantine", .tables = &quarantine_table, .table_count = 1},
+    {.name = "track", .tables = &track_table, .table_count = 1},
+    {.name = "redis", .tables = &redis_table, .table_count = 1},
+    {.name = "control", .tables = &control_table, .table_count = 1},
+    {.name = "log", .tables = &log_table, .table_count = 1},
 };
+// clang-format on
 
 const struct tree_rules layout_rules = {.name = "",
                                         .tables = file_tables,
@@ -153,6 +159,19 @@ layout_add_hop(struct settings *settings, const struct addr *addr, const char *t
     setting_defaults(hop_rows, hop_row_count, hop);
     set_name(&hop->name, title);
     return hop;
+}
+
+struct http_settings *
+layout_add_http(struct settings *settings, const struct addr *addr)
+{
+    struct http_settings *http;
+
+    settings->https =
+        mem_regrow(settings->https, settings->http_count + 1, sizeof *settings->https);
+    http = &settings->https[settings->http_count++];
+    *http = (struct http_settings){.addr = *addr};
+    setting_defaults(http_rows, http_row_count, http);
+    return http;
 }
 
 struct filter_settings *

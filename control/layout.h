@@ -13,11 +13,11 @@ struct layout_part {     // one table of rows, of a section that is there once
     size_t offset; // of its struct in struct settings
 };
 
-enum { LAYOUT_PARTS = 9 };
+enum { LAYOUT_PARTS = 11 };
 
 extern const struct layout_part layout_parts[LAYOUT_PARTS];
 extern const struct tree_table layout_listen, layout_listen_tls, layout_next_hop;
-extern const struct tree_table layout_filter, layout_rule;
+extern const struct tree_table layout_filter, layout_rule, layout_http;
 extern const struct tree_rules layout_rules; // of the whole file
 
 struct settings *layout_new(const char *file); // all defaults; no listener and no next hop yet
@@ -27,6 +27,7 @@ struct smtp_listener_settings *layout_add_listener(struct settings *settings,
                                                    const struct addr *addr, const char *title);
 struct hop_settings *layout_add_hop(struct settings *settings, const struct addr *addr,
                                     const char *title);
+struct http_settings *layout_add_http(struct settings *settings, const struct addr *addr);
 struct filter_settings *layout_add_filter(struct settings *settings, const char *name);
 struct rule_settings *layout_add_rule(struct settings *settings, const char *name);
 // What stands where the file has no listen, or no next_hop.

@@ -148,6 +148,19 @@ take_hop(const struct tree_section *section, struct settings *settings, struct e
 }
 
 static int
+take_http(const struct tree_section *section, struct settings *settings, struct err *err)
+{
+    struct addr addr;
+
+    if (settings->http_count == HTTP_MAX)
+        return err_set(err, ERR_PERM, "%s:%u: http: expected at most %d", section->file,
+                       section->line, HTTP_MAX);
+    if (read_title(section, &addr, err) != 0)
+        return -1;
+    return set_rows(&layout_http, section, layout_add_http(settings, &addr), err);
+}
+
+static int
 take_filter(const struct tree_section *section, struct settings *settings, struct err *err)
 {
     if (settings->filter_count == FILTERS_MAX)
@@ -175,6 +188,7 @@ take_titled(const struct tree_section *section, struct settings *settings, struc
     } kinds[] = {
         {"listen",   take_listener},
         {"next_hop", take_hop     },
+        {"http",     take_http    },
         {"filter",   take_filter  },
         {"rule",     take_rule    },
     };
@@ -266,11 +280,14 @@ settings_free(struct settings **settings)
     }
     for (size_t i = 0; i < gone->hop_count; i++)
         setting_clear(hop_rows, hop_row_count, &gone->hops[i]);
+    for (size_t i = 0; i < gone->http_count; i++)
+        setting_clear(http_rows, http_row_count, &gone->https[i]);
     for (size_t i = 0; i < gone->filter_count; i++)
         filter_settings_clear(&gone->filters[i]);
     for (size_t i = 0; i < gone->rule_count; i++)
         rule_settings_clear(&gone->rule_texts[i]);
     rules_clear(&gone->rules);
+    mem_free(&gone->https);
     mem_free(&gone->filters);
     mem_free(&gone->rule_texts);
     mem_free(&gone->listeners);

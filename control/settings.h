@@ -15,6 +15,7 @@
 #include "reinject/settings.h"
 #include "smtp/settings.h"
 #include "spool/settings.h"
+#include "track/settings.h"
 
 struct control_settings { // control { ... }
     struct addr socket;   // unix: only ["unix:/run/postern/control.sock"]
@@ -46,6 +47,10 @@ struct settings {
     struct rules rules; // the same, compiled
     struct spool_settings spool;
     struct quarantine_settings quarantine;
+    struct track_settings track;
+    struct redis_settings redis;
+    struct http_settings *https;
+    size_t http_count;
     struct control_settings control;
     struct log_settings log;
 };

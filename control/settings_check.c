@@ -73,6 +73,35 @@ check_control(const struct settings *settings, struct err *err)
     return 0;
 }
 
+// Who else listens there?
+static int
+check_http(const struct settings *settings, size_t index, struct err *err)
+{
+    const struct addr *addr = &settings->https[index].addr;
+    bool is_taken = addr_equal(&settings->control.socket, addr);
+
+    for (size_t i = 0; i < index; i++)
+        is_taken = is_taken || addr_equal(&settings->https[i].addr, addr);
+    for (size_t i = 0; i < settings->listener_count; i++)
+        is_taken = is_taken || addr_equal(&settings->listeners[i].addr, addr);
+    return is_taken ? err_set(err, ERR_PERM, "http: something else listens on that address") : 0;
+}
+
+// What is told of mail, and to whom.
+static int
+check_telling(const struct settings *settings, const struct tree_section *root, struct err *err)
+{
+    if (track_settings_check(&settings->track, err) != 0)
+        return tree_fail(place_of(root, "track", 0), err);
+    if (redis_settings_check(&settings->redis, err) != 0)
+        return tree_fail(place_of(root, "redis", 0), err);
+    for (size_t i = 0; i < settings->http_count; i++) {
+        if (check_http(settings, i, err) != 0)
+            return tree_fail(place_of(root, "http", i), err);
+    }
+    return 0;
+}
+
 static int
 check_log(const struct settings *settings, struct err *err)
 {
@@ -188,5 +217,7 @@ settings_check(struct settings *settings, const struct tree_section *root, struc
         return tree_fail(place_of(root, "control", 0), err);
     if (check_log(settings, err) != 0)
         return tree_fail(place_of(root, "log", 0), err);
+    if (check_telling(settings, root, err) != 0)
+        return -1;
     return check_verdicts(settings, root, err);
 }

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "control/layout.h"
+#include "control/settings_print.h"
 
-enum { VALUE_MAX = 1 << 20, TEXT_MAX = 1 << 26 };
+enum { TEXT_MAX = 1 << 26 };
 
 // What is printed: values of rows, each with what it would be by default.
 struct printer {
@@ -14,10 +14,10 @@ struct printer {
     struct buf *out;
 };
 
-static void
-format(const struct setting_row *row, const void *section, struct buf *text)
+void
+print_value(const struct setting_row *row, const void *section, struct buf *text)
 {
-    buf_init(text, VALUE_MAX);
+    buf_init(text, PRINT_VALUE_MAX);
     setting_format(row, section, text);
 }
 
@@ -31,15 +31,15 @@ has_form(const struct setting_row *row, const struct buf *value, enum settings_p
 }
 
 // What has no form in the configuration is left out.
-static bool
-is_wanted(const struct setting_row *row, const void *section, const void *initial,
-          enum settings_print which)
+bool
+print_is_wanted(const struct setting_row *row, const void *section, const void *initial,
+                enum settings_print which)
 {
     struct buf is, was;
     bool result;
 
-    format(row, section, &is);
-    format(row, initial, &was);
+    print_value(row, section, &is);
+    print_value(row, initial, &was);
     result = has_form(row, &is, which) && (which != SETTINGS_CHANGED || is.len != was.len ||
                                            memcmp(is.data, was.data, is.len) != 0);
     buf_clear(&is);
@@ -54,7 +54,7 @@ print_rows(const struct printer *printer, const char *indent, const struct tree_
     for (size_t i = 0; i < *table->count; i++) {
         const struct setting_row *row = &table->rows[i];
 
-        if (!is_wanted(row, section, initial, printer->which))
+        if (!print_is_wanted(row, section, initial, printer->which))
             continue;
         if (printer->which == SETTINGS_DEFAULTS)
             (void)buf_printf(printer->out, "%s# %s\n", indent, row->help);
@@ -64,12 +64,12 @@ print_rows(const struct printer *printer, const char *indent, const struct tree_
     }
 }
 
-static bool
-has_wanted(const struct tree_table *table, const void *section, const void *initial,
-           enum settings_print which)
+bool
+print_has_wanted(const struct tree_table *table, const void *section, const void *initial,
+                 enum settings_print which)
 {
     for (size_t i = 0; i < *table->count; i++) {
-        if (is_wanted(&table->rows[i], section, initial, which))
+        if (print_is_wanted(&table->rows[i], section, initial, which))
             return true;
     }
     return false;
@@ -123,7 +123,7 @@ print_listener(const struct printer *printer, const struct smtp_listener_setting
 {
     print_head(printer->out, "listen", &listener->addr);
     print_rows(printer, "    ", &layout_listen, listener, initial);
-    if (has_wanted(&layout_listen_tls, listener, initial, printer->which)) {
+    if (print_has_wanted(&layout_listen_tls, listener, initial, printer->which)) {
         (void)buf_add_text(printer->out, "    tls {\n");
         print_rows(printer, "        ", &layout_listen_tls, listener, initial);
         (void)buf_add_text(printer->out, "    }\n");
@@ -142,7 +142,7 @@ print_part(const struct printer *printer, const struct layout_part *part,
         print_rows(printer, "", &part->table, is, was);
         return;
     }
-    if (!has_wanted(&part->table, is, was, printer->which))
+    if (!print_has_wanted(&part->table, is, was, printer->which))
         return;
     (void)buf_printf(printer->out, "%s {\n", part->section);
     print_rows(printer, "    ", &part->table, is, was);
@@ -163,6 +163,17 @@ print_titled(const struct printer *printer, const char *kind, const char *title,
 }
 
 static void
+print_https(const struct printer *printer, const struct settings *settings,
+            const struct settings *initial)
+{
+    for (size_t i = 0; i < settings->http_count; i++) {
+        print_head(printer->out, "http", &settings->https[i].addr);
+        print_rows(printer, "    ", &layout_http, &settings->https[i], &initial->https[i]);
+        (void)buf_add_text(printer->out, "}\n");
+    }
+}
+
+static void
 print_verdicts(const struct printer *printer, const struct settings *settings,
                const struct settings *initial)
 {
@@ -176,15 +187,15 @@ print_verdicts(const struct printer *printer, const struct settings *settings,
 
 // Sections that nobody has by default: what could stand in them, as comments.
 static void
-print_template(const struct printer *printer, const char *kind, const struct tree_table *table,
+print_template(const struct printer *printer, const char *head, const struct tree_table *table,
                const void *initial)
 {
-    (void)buf_printf(printer->out, "# %s \"NAME\" {\n", kind);
+    (void)buf_printf(printer->out, "# %s {\n", head);
     for (size_t i = 0; i < *table->count; i++) {
         const struct setting_row *row = &table->rows[i];
         struct buf value;
 
-        format(row, initial, &value);
+        print_value(row, initial, &value);
         (void)buf_printf(printer->out, "#     # %s\n#     %s = %s\n", row->help, row->name,
                          value.len > 0 ? buf_text(&value) : "\"\"");
         buf_clear(&value);
@@ -197,11 +208,15 @@ print_templates(const struct printer *printer)
 {
     struct filter_settings filter;
     struct rule_settings rule;
+    struct http_settings http;
 
     filter_settings_init(&filter, "");
     rule_settings_init(&rule, "");
-    print_template(printer, "filter", &layout_filter, &filter);
-    print_template(printer, "rule", &layout_rule, &rule);
+    setting_defaults(http_rows, http_row_count, &http);
+    print_template(printer, "http \"inet:127.0.0.1:11380\"", &layout_http, &http);
+    print_template(printer, "filter \"NAME\"", &layout_filter, &filter);
+    print_template(printer, "rule \"NAME\"", &layout_rule, &rule);
+    setting_clear(http_rows, http_row_count, &http);
     filter_settings_clear(&filter);
     rule_settings_clear(&rule);
 }
@@ -226,188 +241,10 @@ print_text(const struct printer *printer, const struct settings *settings,
         print_rows(printer, "    ", &layout_next_hop, &is, &was);
         (void)buf_add_text(printer->out, "}\n");
     }
+    print_https(printer, settings, initial);
     print_verdicts(printer, settings, initial);
     if (printer->which == SETTINGS_DEFAULTS)
         print_templates(printer);
-}
-
-// A value in quotes as the text it stands for.
-static struct span
-unquote(struct span value, struct buf *plain)
-{
-    if (value.len < 2 || value.data[0] != '"')
-        return value;
-    for (size_t i = 1; i + 1 < value.len; i++) {
-        if (value.data[i] == '\\')
-            i++;
-        (void)buf_add_char(plain, value.data[i]);
-    }
-    return buf_span(plain);
-}
-
-static size_t
-item_end(struct span rest)
-{
-    size_t at = 1;
-
-    while (at < rest.len && rest.data[at] != '"')
-        at += rest.data[at] == '\\' ? 2 : 1;
-    return at + 1;
-}
-
-static struct json *
-json_of_list(struct span value)
-{
-    struct json *list = json_array_new();
-    struct span rest = span_skip(value, 1); // {"a", "b"}
-
-    while (rest.len > 1) {
-        struct span item = span_from(rest.data, item_end(rest));
-        struct buf plain;
-
-        buf_init(&plain, VALUE_MAX);
-        json_add_text(list, unquote(item, &plain));
-        buf_clear(&plain);
-        rest = span_skip(rest, item.len);
-        while (rest.len > 1 && rest.data[0] != '"')
-            rest = span_skip(rest, 1);
-    }
-    return list;
-}
-
-static void
-add_json(struct json *object, const struct setting_row *row, const void *section)
-{
-    const char *member = (const char *)section + row->offset;
-    struct buf text, plain;
-
-    format(row, section, &text);
-    buf_init(&plain, VALUE_MAX);
-    if (tree_is_list(row)) {
-        struct json *list = json_of_list(buf_span(&text));
-
-        json_set_take(object, row->name, &list);
-    } else if (row->type == SETTING_BOOL) {
-        json_set_bool(object, row->name, *(const bool *)member);
-    } else if (row->type == SETTING_NUMBER) {
-        json_set_number(object, row->name, (int64_t) * (const uint64_t *)(const void *)member);
-    } else {
-        json_set_text(object, row->name, unquote(buf_span(&text), &plain));
-    }
-    buf_clear(&text);
-    buf_clear(&plain);
-}
-
-static void
-add_rows(struct json *object, const struct tree_table *table, const void *section,
-         const void *initial, enum settings_print which)
-{
-    for (size_t i = 0; i < *table->count; i++) {
-        if (is_wanted(&table->rows[i], section, initial, which))
-            add_json(object, &table->rows[i], section);
-    }
-}
-
-static struct json *
-json_of_listener(const struct smtp_listener_settings *listener,
-                 const struct smtp_listener_settings *initial, enum settings_print which)
-{
-    struct json *object = json_object_new();
-    char text[ADDR_TEXT_MAX];
-
-    addr_format(&listener->addr, text);
-    json_set_text(object, "address", span_of(text));
-    add_rows(object, &layout_listen, listener, initial, which);
-    if (has_wanted(&layout_listen_tls, listener, initial, which)) {
-        struct json *tls = json_object_new();
-
-        add_rows(tls, &layout_listen_tls, listener, initial, which);
-        json_set_take(object, "tls", &tls);
-    }
-    return object;
-}
-
-static struct json *
-json_of_hop(const struct hop_settings *hop, const struct hop_settings *initial,
-            enum settings_print which)
-{
-    struct json *object = json_object_new();
-    char text[ADDR_TEXT_MAX];
-
-    addr_format(&hop->addr, text);
-    json_set_text(object, "address", span_of(text));
-    add_rows(object, &layout_next_hop, hop, initial, which);
-    return object;
-}
-
-static void
-set_titled(struct json *list, const char *name, const struct tree_table *table, const void *is,
-           const void *was, enum settings_print which)
-{
-    struct json *object = json_object_new();
-
-    json_set_text(object, "name", span_of(name));
-    add_rows(object, table, is, was, which);
-    json_add_take(list, &object);
-}
-
-static void
-set_verdicts(struct json *all, const struct settings *settings, const struct settings *initial,
-             enum settings_print which)
-{
-    struct json *list = json_array_new();
-
-    for (size_t i = 0; i < settings->filter_count; i++)
-        set_titled(list, settings->filters[i].name, &layout_filter, &settings->filters[i],
-                   &initial->filters[i], which);
-    json_set_take(all, "filter", &list);
-    list = json_array_new();
-    for (size_t i = 0; i < settings->rule_count; i++)
-        set_titled(list, settings->rule_texts[i].name, &layout_rule, &settings->rule_texts[i],
-                   &initial->rule_texts[i], which);
-    json_set_take(all, "rule", &list);
-}
-
-static int
-print_json(const struct printer *printer, const struct settings *settings,
-           const struct settings *initial)
-{
-    struct json *all = json_object_new(), *list;
-    int result;
-
-    for (size_t i = 0; i < LAYOUT_PARTS; i++) {
-        const struct layout_part *part = &layout_parts[i];
-        const void *is = (const char *)settings + part->offset;
-        const void *was = (const char *)initial + part->offset;
-        struct json *section;
-
-        if (part->section[0] == '\0') {
-            add_rows(all, &part->table, is, was, printer->which);
-        } else if (has_wanted(&part->table, is, was, printer->which)) {
-            section = json_object_new();
-            add_rows(section, &part->table, is, was, printer->which);
-            json_set_take(all, part->section, &section);
-        }
-    }
-    list = json_array_new();
-    for (size_t i = 0; i < settings->listener_count; i++) {
-        struct json *listener =
-            json_of_listener(&settings->listeners[i], &initial->listeners[i], printer->which);
-
-        json_add_take(list, &listener);
-    }
-    json_set_take(all, "listen", &list);
-    list = json_array_new();
-    for (size_t i = 0; i < settings->hop_count; i++) {
-        struct json *hop = json_of_hop(&settings->hops[i], &initial->hops[i], printer->which);
-
-        json_add_take(list, &hop);
-    }
-    json_set_take(all, "next_hop", &list);
-    set_verdicts(all, settings, initial, printer->which);
-    result = json_print(all, printer->out) == 0 ? buf_add_char(printer->out, '\n') : -1;
-    json_free(&all);
-    return result;
 }
 
 // What the same listeners and next hops would be without any setting of theirs.
@@ -426,6 +263,8 @@ make_initial(const struct settings *settings)
         addr_format(&settings->hops[i].addr, text);
         (void)layout_add_hop(initial, &settings->hops[i].addr, text);
     }
+    for (size_t i = 0; i < settings->http_count; i++)
+        (void)layout_add_http(initial, &settings->https[i].addr);
     for (size_t i = 0; i < settings->filter_count; i++)
         (void)layout_add_filter(initial, settings->filters[i].name);
     for (size_t i = 0; i < settings->rule_count; i++)
@@ -449,7 +288,7 @@ settings_print(const struct settings *settings, enum settings_print which, bool 
         settings = defaults;
     initial = make_initial(settings);
     if (as_json)
-        result = print_json(&printer, settings, initial);
+        result = settings_print_json(settings, initial, which, &text);
     else
         print_text(&printer, settings, initial);
     if (result == 0)

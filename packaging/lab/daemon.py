@@ -35,6 +35,9 @@ class Settings:
     rules: dict[str, str] = field(default_factory=dict)        # in their order
     dissect: dict[str, str] = field(default_factory=dict)
     quarantine: dict[str, str] = field(default_factory=dict)
+    track: dict[str, str] = field(default_factory=dict)
+    redis: dict[str, str] = field(default_factory=dict)
+    https: dict[str, str] = field(default_factory=dict)        # address: lines inside
 
 
 class Postern:
@@ -45,6 +48,7 @@ class Postern:
         self.conf = os.path.join(folder, "postern.conf")
         self.log = os.path.join(folder, "postern.log")
         self.spool = os.path.join(folder, "spool")
+        self.ledger = os.path.join(folder, "ledger", "ledger.db")
         self.control = os.path.join(folder, "control.sock")
         self.reports = os.path.join(folder, "sanitizer")
         self.daemon = os.path.join(build, "src", "posternd")
@@ -80,6 +84,11 @@ class Postern:
         parts += [f'rule "{name}" {{ {inside} }}' for name, inside in self.settings.rules.items()]
         parts.append(section("dissect", {"program": quoted(self.dissect_path),
                                          **self.settings.dissect}))
+        parts += [f'http "{address}" {{ {inside} }}'
+                  for address, inside in self.settings.https.items()]
+        parts.append(section("track", {"ledger": quoted(self.ledger), **self.settings.track}))
+        if self.settings.redis:
+            parts.append(section("redis", self.settings.redis))
         if self.settings.quarantine:
             parts.append(section("quarantine", self.settings.quarantine))
         parts.append(section("spool", {"path": quoted(self.spool), "min_free": '"16M"',
@@ -124,8 +133,8 @@ class Postern:
         return self.master.pid
 
     def workers(self) -> list[int]:
-        """The children with threads for disk calls; the scribe has none."""
-        return [pid for pid in children_of(self.pid) if status_number(pid, "Threads") > 1]
+        """The children with many threads for disk calls; the scribe has one."""
+        return [pid for pid in children_of(self.pid) if status_number(pid, "Threads") > 4]
 
     def recipients_with(self, status: str) -> list[str]:
         """Recipients in the log, as often as they were given that status."""
