@@ -6,30 +6,35 @@
 
 #include "tool/print.h"
 
-struct row {
-    const char *name;
-    tool_command *run;
-    const char *usage, *help;
-};
-
-static const struct row rows[] = {
-    {"list",    list_run,    "[--where P,..] [--from A] [--to A] [--older T] [--newer T]",
-     "one line a message; P is active, hold, quarantine or corrupt"                                                                              },
-    {"show",    show_run,    "ID...",                                                              "envelope, recipients, decisions, journal"    },
-    {"cat",     cat_run,     "[--raw] [--headers] ID...",                                          "the message"                                 },
-    {"retry",   queue_run,   "ID... | - | all",                                                    "try it now (-: ids from standard input)"     },
-    {"hold",    queue_run,   "[--reason TEXT] ID... | -",                                          "keep it until unhold"                        },
-    {"unhold",  queue_run,   "ID... | -",                                                          "let it go on"                                },
-    {"delete",  queue_run,   "ID... | -",                                                          "remove it for good"                          },
+// clang-format off
+const struct command command_rows[] = {
+    {"list", list_run, "[--where P,..] [--from A] [--to A] [--older T] [--newer T]",
+     "one line a message; P is active, hold, quarantine or corrupt"},
+    {"show", show_run, "ID...", "envelope, recipients, decisions, journal"},
+    {"cat", cat_run, "[--raw] [--headers] ID...", "the message"},
+    {"retry", queue_run, "ID... | - | all", "try it now (-: ids from standard input)"},
+    {"hold", queue_run, "[--reason TEXT] ID... | -", "keep it until unhold"},
+    {"unhold", queue_run, "ID... | -", "let it go on"},
+    {"delete", queue_run, "ID... | -", "remove it for good"},
     {"release", release_run, "[--to A] [--again] ID...",
-     "out of quarantine, past the rule that caught it"                                                                                           },
-    {"rescan",  queue_run,   "ID... | -",                                                          "look at it and decide about it again"        },
-    {"test",    test_run,    "[--from A] [--to A].. [--client IP] [--helo H] [--listener L] FILE",
-     "what would happen to that message; nothing is sent or kept"                                                                                },
-    {"check",   check_run,   "",                                                                   "check the configuration and what it names"   },
-    {"config",  config_run,  "[-d | -n]",                                                          "all settings; -d: defaults; -n: non-defaults"},
-    {"reload",  reload_run,  "",                                                                   "have the daemon read its configuration"      },
+     "out of quarantine, past the rule that caught it"},
+    {"rescan", queue_run, "ID... | -", "look at it and decide about it again"},
+    {"test", test_run, "[--from A] [--to A].. [--client IP] [--helo H] [--listener L] FILE",
+     "what would happen to that message; nothing is sent or kept"},
+    {"check", check_run, "", "check the configuration and what it names"},
+    {"config", config_run, "[-d | -n]", "all settings; -d: defaults; -n: non-defaults"},
+    {"reload", reload_run, "", "have the daemon read its configuration"},
 };
+// clang-format on
+
+const size_t command_row_count = sizeof command_rows / sizeof command_rows[0];
+
+static void
+print_command(FILE *out, const struct command *row)
+{
+    (void)fprintf(out, "  %s%s%s\n             %s\n", row->name, row->usage[0] == '\0' ? "" : " ",
+                  row->usage, row->help);
+}
 
 static void
 print_help(FILE *out)
@@ -40,26 +45,25 @@ print_help(FILE *out)
                 "  --version  print the version\n"
                 "  --help     print this\n\n",
                 out);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        (void)fprintf(out, "  %s%s%s\n             %s\n", rows[i].name,
-                      rows[i].usage[0] == '\0' ? "" : " ", rows[i].usage, rows[i].help);
+    for (size_t i = 0; i < command_row_count; i++)
+        print_command(out, &command_rows[i]);
     (void)fputs("\nexit: 0 done, 1 found nothing or refused, 64 usage, 69 no daemon, 74 I/O,\n"
                 "77 not permitted, 78 configuration\n",
                 out);
 }
 
-static const struct row *
+static const struct command *
 find_row(const char *name)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
+    for (size_t i = 0; i < command_row_count; i++) {
+        if (strcmp(command_rows[i].name, name) == 0)
+            return &command_rows[i];
     }
     return NULL;
 }
 
 static enum tool_exit
-run(struct tool *tool, const struct row *row, int argc, char **argv)
+run(struct tool *tool, const struct command *row, int argc, char **argv)
 {
     struct settings *settings = NULL;
     enum tool_exit result;
@@ -89,7 +93,7 @@ commands_run(struct tool *tool, int argc, char **argv)
         {"help",    no_argument, NULL, 'h'},
         {NULL,      0,           NULL, 0  }
     };
-    const struct row *row;
+    const struct command *row;
     int option, first;
 
     tool->config_file = POSTERN_CONFIG_FILE;
