@@ -18,9 +18,11 @@ void pending_free(struct pending **pending);
 // Copies it. place: the log's, in front of this line (follow_place), copied where it differs.
 void pending_add(struct pending *pending, const struct maillog_line *line, struct span place,
                  uint64_t now_ms);
-// Calls each for all in order of arrival; those for which it returns true are removed.
+// Calls each for those whose turn it is (at once, then after pauses that double), in order of
+// arrival; those for which it returns true are removed.
 typedef bool pending_claim(void *arg, const struct maillog_line *line);
-void pending_each(struct pending *pending, pending_claim *claim, void *arg);
+void pending_each(struct pending *pending, uint64_t now_ms, pending_claim *claim, void *arg);
+bool pending_is_due(const struct pending *pending, uint64_t now_ms); // is it anybody's turn?
 void pending_expire(struct pending *pending, uint64_t now_ms);
 size_t pending_count(const struct pending *pending);
 // In front of the oldest that waits: where to begin again after a restart. Empty where none waits.
