@@ -77,3 +77,46 @@ counter_sum_connections(const struct counter_page *page)
         sum += is_taken(&page->worker[i]) ? read_figure(&page->worker[i].connections) : 0;
     return sum;
 }
+
+static const struct {
+    int code;
+    const char *name;
+} codes[COUNTER_CODES] = {
+    {421, "421"  },
+    {450, "450"  },
+    {451, "451"  },
+    {452, "452"  },
+    {454, "454"  },
+    {500, "500"  },
+    {501, "501"  },
+    {502, "502"  },
+    {503, "503"  },
+    {504, "504"  },
+    {521, "521"  },
+    {530, "530"  },
+    {535, "535"  },
+    {538, "538"  },
+    {550, "550"  },
+    {551, "551"  },
+    {552, "552"  },
+    {553, "553"  },
+    {554, "554"  },
+    {555, "555"  },
+    {0,   "other"},
+};
+
+size_t
+counter_code_index(int code)
+{
+    size_t index = 0;
+
+    while (index < COUNTER_CODES - 1 && codes[index].code != code)
+        index++;
+    return index;
+}
+
+const char *
+counter_code_name(size_t index)
+{
+    return codes[index].name;
+}

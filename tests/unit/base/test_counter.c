@@ -96,11 +96,40 @@ test_false_rows(void)
     counter_page_free(&page);
 }
 
+static void
+test_codes(void)
+{
+    static const struct {
+        int code;
+        const char *name;
+    } rows[] = {
+        {421, "421"  },
+        {450, "450"  },
+        {503, "503"  },
+        {550, "550"  },
+        {555, "555"  },
+        {420, "other"},
+        {556, "other"},
+        {0,   "other"},
+        {-1,  "other"},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        size_t index = counter_code_index(rows[i].code);
+
+        UNIT_CHECK_ROW(rows[i].name, index < COUNTER_CODES);
+        UNIT_CHECK_ROW(rows[i].name, strcmp(counter_code_name(index), rows[i].name) == 0);
+    }
+    for (size_t i = 0; i < COUNTER_CODES; i++)
+        CU_ASSERT_EQUAL(counter_code_index(atoi(counter_code_name(i))), i);
+}
+
 static const struct unit_test tests[] = {
     {"new",                    test_new       },
     {"sums",                   test_sums      },
     {"shared with a child",    test_shared    },
     {"a false number of rows", test_false_rows},
+    {"codes of replies",       test_codes     },
 };
 
 UNIT_MAIN("base/counter", tests)
