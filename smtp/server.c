@@ -97,6 +97,7 @@ refuse(struct smtp_server *server, int fd, const struct addr *peer)
 
     reply_set(&reply, 554, "5.7.1", "%s: client not allowed",
               server->config->session.settings->hostname);
+    session_count_reject(&server->config->session, &reply);
     buf_init(&text, 512);
     reply_write(&reply, &text);
     conn_write(conn, text.data, text.len);

@@ -44,6 +44,7 @@ session_reply(struct smtp_session *session, const struct smtp_reply *reply)
 
     if (session->state == SESSION_CLOSED)
         return;
+    session_count_reject(session->config, reply);
     buf_init(&line, 512);
     reply_write(reply, &line);
     conn_write(session->conn, line.data, line.len);

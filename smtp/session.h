@@ -11,6 +11,7 @@
 #define POSTERN_SMTP_SESSION_H
 
 #include "base/conn.h"
+#include "base/counter.h"
 #include "smtp/envelope.h"
 #include "smtp/param.h"
 #include "smtp/reply.h"
@@ -55,6 +56,7 @@ struct smtp_session_config { // borrowed for the session's life
     struct tls_context *tls; // NULL: no STARTTLS
     const struct smtp_handler *handler;
     void *handler_arg;
+    struct counter_worker *counters;                            // NULL: nobody counts the refusals
     void (*on_closed)(void *arg, struct smtp_session *session); // the session is freed after it
     void *closed_arg;
 };

@@ -34,6 +34,13 @@ level_of(const char *verb, const struct smtp_reply *reply)
 }
 
 void
+session_count_reject(const struct smtp_session_config *config, const struct smtp_reply *reply)
+{
+    if (config->counters != NULL && reply->code >= 400)
+        atomic_fetch_add(&config->counters->rejects[counter_code_index(reply->code)], 1);
+}
+
+void
 session_log_reject(const struct smtp_session *session, const char *verb, struct span args,
                    const struct smtp_reply *reply)
 {

@@ -58,6 +58,8 @@ void session_reply(struct smtp_session *session, const struct smtp_reply *reply)
 // The end of a transaction: one reply, or over LMTP one for each recipient.
 void session_reply_all(struct smtp_session *session, const struct smtp_reply *replies,
                        size_t count);
+// Every 4xx and 5xx that a client is told.
+void session_count_reject(const struct smtp_session_config *config, const struct smtp_reply *reply);
 // One line a refusal. args: what stood behind the verb.
 void session_log_reject(const struct smtp_session *session, const char *verb, struct span args,
                         const struct smtp_reply *reply);

@@ -237,7 +237,8 @@ open_door(struct worker *worker, size_t index, struct err *err)
                                      .handoff = handoff_of(listener, &settings->smtp),
                                      .tls = tls,
                                      .handler = &intake_handler,
-                                     .handler_arg = &door->handler_arg};
+                                     .handler_arg = &door->handler_arg,
+                                     .counters = counters_of(worker)};
     door->server = smtp_server_new(worker->loop, worker->start->listener_fds[index], &door->config);
     worker->open_doors++;
     return 0;

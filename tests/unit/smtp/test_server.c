@@ -188,13 +188,16 @@ set_nets(const char *setting, struct smtp_listener_settings *listener, const cha
 static void
 test_clients(void)
 {
+    struct counter_worker counters = {.pid = 0};
     struct house house;
     int fd;
 
     set_up(&house, true, 10);
+    house.config.session.counters = &counters;
     set_nets("clients", &house.talk.listener, "10.0.0.0/8");
     fd = come_in(&house);
     CU_ASSERT(hears(&house, fd, "554 5.7.1 mx.test: client not allowed\r\n"));
+    CU_ASSERT_EQUAL(counters.rejects[counter_code_index(554)], 1);
     CU_ASSERT(hears_the_end(&house, fd));
     CU_ASSERT_EQUAL(house.share.connections, 0);
     close(fd);

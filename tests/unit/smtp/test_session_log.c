@@ -77,8 +77,47 @@ test_rows(void)
         check_row(&rows[i]);
 }
 
+static void
+test_counts(void)
+{
+    static const struct {
+        const char *name;
+        unsigned flags;
+        const char *says;
+        const char *counts; // code and how often, in the order of the codes
+    } rows_of_counts[] = {
+        {"all is well",                 0,                               TALK_UP_TO_RCPT "RSET\r\nQUIT\r\n",        ""            },
+        {"unknown, twice",              0,                               "FOO\r\nBAR\r\n",                          "500 2 "      },
+        {"those nobody logs",           0,                               TALK_HELLO TALK_RCPT TALK_RCPT "DATA\r\n", "503 3 "      },
+        {"too many of them",            TALK_FEW_ERRORS,                 "FOO\r\nFOO\r\nFOO\r\n",                   "421 1 500 2 "},
+        {"a message of an LMTP client", TALK_LMTP | TALK_EACH_ITS_REPLY,
+         "LHLO c\r\n" TALK_MAIL TALK_RCPT TALK_RCPT "DATA\r\nx\r\n.\r\n",                                           "451 1 "      },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows_of_counts); i++) {
+        struct counter_worker counters = {.pid = 0};
+        struct talk talk;
+        struct buf text;
+
+        talk_init(&talk, rows_of_counts[i].flags);
+        talk.config.counters = &counters;
+        talk_start(&talk);
+        talk_say(&talk, span_of(rows_of_counts[i].says));
+        talk_settle(&talk);
+        buf_init(&text, 1000);
+        for (size_t k = 0; k < COUNTER_CODES; k++) {
+            if (counters.rejects[k] > 0)
+                buf_printf(&text, "%s %u ", counter_code_name(k), (unsigned)counters.rejects[k]);
+        }
+        UNIT_CHECK_ROW(rows_of_counts[i].name, span_is(buf_span(&text), rows_of_counts[i].counts));
+        buf_clear(&text);
+        talk_clear(&talk);
+    }
+}
+
 static const struct unit_test tests[] = {
-    {"rows", test_rows},
+    {"rows",   test_rows  },
+    {"counts", test_counts},
 };
 
 UNIT_MAIN("smtp/session_log", tests)
