@@ -104,6 +104,24 @@ journal_reader_init(struct journal_reader *reader, struct span journal, uint64_t
     reader->key = key;
 }
 
+int
+journal_read_fields(struct span text, size_t max, struct journal_line *line)
+{
+    line->field_count = 0;
+    while (text.data != NULL) {
+        struct journal_field *field = &line->fields[line->field_count];
+
+        if (line->field_count == max)
+            return -1;
+        field->value = span_cut(&text, ' ');
+        field->key = span_cut(&field->value, '=');
+        if (!is_word(field->key) || field->value.data == NULL)
+            return -1;
+        line->field_count++;
+    }
+    return 0;
+}
+
 static bool
 parse_content(struct journal_reader *reader, struct span rest, struct journal_line *line)
 {
@@ -118,18 +136,7 @@ parse_content(struct journal_reader *reader, struct span rest, struct journal_li
         str_parse_u64(time, INT64_MAX, &time_ms) != 0 || !is_word(line->event))
         return false;
     line->time_ms = (int64_t)time_ms;
-    while (rest.data != NULL) {
-        struct journal_field *field = &reader->fields[line->field_count];
-
-        if (line->field_count == JOURNAL_FIELDS_MAX)
-            return false;
-        field->value = span_cut(&rest, ' ');
-        field->key = span_cut(&field->value, '=');
-        if (!is_word(field->key) || field->value.data == NULL)
-            return false;
-        line->field_count++;
-    }
-    return true;
+    return journal_read_fields(rest, JOURNAL_FIELDS_MAX, line) == 0;
 }
 
 // The checksum first: nothing that is not ours is looked into.

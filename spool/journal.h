@@ -84,6 +84,10 @@ struct journal_reader {
 void journal_reader_init(struct journal_reader *reader, struct span journal, uint64_t key);
 bool journal_next(struct journal_reader *reader, struct journal_line *line_out);
 
+// "key=value key=value", as a line has them, into line->fields, which has room for max. -1: not
+// fields, or more than max.
+int journal_read_fields(struct span text, size_t max, struct journal_line *line);
+
 struct span journal_get(const struct journal_line *line,
                         const char *key); // xtext; {NULL, 0} if absent
 // Decoded into out (appended). -1: absent or not xtext.

@@ -87,6 +87,7 @@ state_clear(struct spool_state *state)
     clear_texts(&state->copied, &state->copied_count);
     mem_free(&state->held_reason);
     mem_free(&state->caught_rule);
+    state_told_clear(&state->told);
     *state = (struct spool_state){.next_seq = 1, .attempt = 1};
 }
 

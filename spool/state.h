@@ -11,6 +11,7 @@
 
 #include "spool/journal.h"
 #include "spool/ranges.h"
+#include "spool/state_told.h"
 
 enum {
     STATE_TEXT_MAX = 512,
@@ -43,13 +44,16 @@ struct rcpt_state {
     enum rcpt_status status;
     int group;           // index into groups, -1: not decided
     int64_t until_ms;    // DEFERRED: next try; 0
+    int64_t at_ms;       // of the last line that changed it; 0: none did
     uint32_t tries;      // attempts that ended in deferred
     uint64_t failed_seq; // FAILED: the journal line that said so
     int code;            // of the last reply
     char *reply;         // last reply or reason, decoded, NULL
-    char *child;         // BOUNCED, MOVED
-    const char *to;      // into its group's `to`; NULL: the envelope's
-    uint64_t attempt;    // under way if it is state.attempt
+    const char *relay;   // that said so, and the queue id that it gave: into state.told, or NULL
+    const char *queue_id;
+    char *child;      // BOUNCED, MOVED
+    const char *to;   // into its group's `to`; NULL: the envelope's
+    uint64_t attempt; // under way if it is state.attempt
     bool delay_told, relayed_told;
     char *released;    // child that took it out of quarantine; it stays what it was here. NULL
     bool is_releasing; // a `release` of it was begun, and no `released` followed: it may be out
@@ -95,6 +99,7 @@ struct spool_state {
     size_t copied_count;
     char *held_reason; // or why it is in quarantine
     char *caught_rule; // which put it into quarantine; NULL
+    struct state_told told;
 };
 
 // `retry` and `unheld` clear the deferrals (until_ms 0: now) and what was counted of crashes;

@@ -71,14 +71,17 @@ struct outcome {
     int64_t until_ms;
     int code; // -1: not said
     char *reply, *child;
+    const char *relay, *queue_id;
 };
 
 static void
-read_outcome(const struct journal_line *line, struct outcome *outcome)
+read_outcome(struct spool_state *state, const struct journal_line *line, struct outcome *outcome)
 {
     uint64_t number;
 
-    *outcome = (struct outcome){.code = -1};
+    *outcome = (struct outcome){.code = -1,
+                                .relay = state_told_keep(&state->told, line, "relay"),
+                                .queue_id = state_told_keep(&state->told, line, "qid")};
     if (str_parse_u64(journal_get(line, "until"), INT64_MAX, &number) == 0)
         outcome->until_ms = (int64_t)number;
     if (str_parse_u64(journal_get(line, "code"), 999, &number) == 0)
@@ -98,7 +101,7 @@ apply_outcome(struct spool_state *state, const struct event *event, const struct
 
     if (!fits)
         return false;
-    read_outcome(line, &outcome);
+    read_outcome(state, line, &outcome);
     while (ranges_walk_next(&walk)) {
         struct rcpt_state *rcpt = &state->rcpts[walk.number];
 
@@ -107,6 +110,9 @@ apply_outcome(struct spool_state *state, const struct event *event, const struct
             continue;
         }
         set_status(state, rcpt, event->to);
+        rcpt->at_ms = line->time_ms;
+        rcpt->relay = outcome.relay != NULL ? outcome.relay : rcpt->relay;
+        rcpt->queue_id = outcome.queue_id != NULL ? outcome.queue_id : rcpt->queue_id;
         rcpt->until_ms = event->to == RCPT_DEFERRED ? outcome.until_ms : 0;
         rcpt->tries += event->to == RCPT_DEFERRED ? 1 : 0;
         rcpt->failed_seq = event->to == RCPT_FAILED ? line->seq : rcpt->failed_seq;
@@ -179,19 +185,16 @@ static bool
 apply_found(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
     (void)event;
-    (void)line;
+    state_told_found(&state->told, line);
     state->found = true;
     return true;
 }
 
-// For show only: what follows from it is in `decided`.
 static bool
-apply_told(struct spool_state *state, const struct event *event, const struct journal_line *line)
+apply_result(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
-    (void)state;
     (void)event;
-    (void)line;
-    return true;
+    return state_told_result(&state->told, line);
 }
 
 static bool
@@ -257,8 +260,10 @@ static bool
 apply_unheld(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (state->rcpts[i].status == RCPT_FAILED)
-            set_status(state, &state->rcpts[i], RCPT_OPEN);
+        if (state->rcpts[i].status != RCPT_FAILED)
+            continue;
+        set_status(state, &state->rcpts[i], RCPT_OPEN);
+        state->rcpts[i].at_ms = line->time_ms;
     }
     mem_free(&state->held_reason);
     state->held = false;
@@ -283,11 +288,14 @@ static bool
 apply_rescan(struct spool_state *state, const struct event *event, const struct journal_line *line)
 {
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (!state_rcpt_is_retired(&state->rcpts[i]))
-            forget_decision(state, &state->rcpts[i]);
+        if (state_rcpt_is_retired(&state->rcpts[i]))
+            continue;
+        forget_decision(state, &state->rcpts[i]);
+        state->rcpts[i].at_ms = line->time_ms;
     }
     mem_free(&state->held_reason);
     mem_free(&state->caught_rule);
+    state_told_forget(&state->told);
     state->held = state->quarantined = state->unheld = state->found = false;
     state->rescanned = true;
     state->old_groups = state->group_count;
@@ -335,6 +343,7 @@ apply_release(struct spool_state *state, const struct event *event, const struct
             fits = false;
             continue;
         }
+        rcpt->at_ms = line->time_ms;
         set_releasing(state, rcpt, !is_made);
         if (is_made)
             replace_text(&rcpt->released, child == NULL ? "" : child);
@@ -363,7 +372,7 @@ apply_decided(struct spool_state *state, const struct event *event, const struct
 
 static const struct event events[] = {
     {"found",       apply_found,       0,              RCPT_OPEN     },
-    {"result",      apply_told,        0,              RCPT_OPEN     },
+    {"result",      apply_result,      0,              RCPT_OPEN     },
     {"looking",     apply_looking,     0,              RCPT_OPEN     },
     {"crashed",     apply_crashed,     0,              RCPT_OPEN     },
     {"decided",     apply_decided,     FROM_UNRETIRED, RCPT_OPEN     },

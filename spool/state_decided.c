@@ -91,6 +91,7 @@ state_decided_apply(struct spool_state *state, const struct journal_line *line)
             continue;
         }
         rcpt->group = (int)number;
+        rcpt->at_ms = line->time_ms;
         rcpt->to = i < group->to_count ? group->to[i] : NULL;
         state->unheld = state->unheld && verdict != VERDICT_HOLD;
     }

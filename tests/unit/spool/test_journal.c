@@ -356,6 +356,38 @@ test_reserved_room(void)
     mem_free(&room);
 }
 
+// What was kept of a line without its frame.
+static void
+test_fields(void)
+{
+    static const struct {
+        const char *name, *text;
+        size_t max;
+        int answer;
+        size_t count;
+    } rows[] = {
+        {"one",          "a=b",         3, 0,  1},
+        {"three",        "a=b c= d==",  3, 0,  3},
+        {"one too many", "a=b c=d e=f", 2, -1, 2},
+        {"no value",     "a=b c",       3, -1, 1},
+        {"no key",       "=b",          3, -1, 0},
+        {"not a key",    "A=b",         3, -1, 0},
+        {"empty",        "",            3, -1, 0},
+        {"a blank more", "a=b ",        3, -1, 1},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct journal_field fields[3];
+        struct journal_line line = {.fields = fields};
+
+        UNIT_CHECK_ROW(rows[i].name, journal_read_fields(span_of(rows[i].text), rows[i].max,
+                                                         &line) == rows[i].answer);
+        UNIT_CHECK_ROW(rows[i].name, line.field_count == rows[i].count);
+        UNIT_CHECK_ROW(rows[i].name,
+                       line.field_count == 0 || span_is(journal_get(&line, "a"), "b"));
+    }
+}
+
 static const struct unit_test tests[] = {
     {"a line as it stands",        test_line_as_it_stands         },
     {"values come back",           test_values_come_back          },
@@ -367,6 +399,7 @@ static const struct unit_test tests[] = {
     {"other messages' lines",      test_other_messages_lines      },
     {"bounds",                     test_bounds                    },
     {"reserved room",              test_reserved_room             },
+    {"fields",                     test_fields                    },
 };
 
 UNIT_MAIN("spool/journal", tests)

@@ -48,6 +48,7 @@ test_every_event_in_every_status(void)
         {"found",                        {O, W, F, S, B, M, D}, "......."},
         {"crashed n=1",                  {O, W, F, S, B, M, D}, "......."},
         {"result filter=x",              {O, W, F, S, B, M, D}, "......."},
+        {"result took=1",                {O, W, F, S, B, M, D}, "!!!!!!!"},
         {"copied to=x rule=y",           {O, W, F, S, B, M, D}, "......."},
         {"rescan",                       {O, O, O, S, B, M, D}, "......."},
         {"quarantined rule=x reason=y",  {O, W, F, S, B, M, D}, "......."},
