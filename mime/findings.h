@@ -185,6 +185,8 @@ bool findings_has_hit(const struct findings *findings, uint32_t pattern, uint32_
 
 // The journal's `found` line in brief, at most about 16 KB; what is left out, the counts tell.
 //   len= digest= headers= parts= members= links= hits=   figures, but for the SHA-256
+//   message_id= subject=                       of the first such fields: the one raw, at most 500
+//                                              bytes; the other decoded, at most 200
 //   limit=name text                            once, where one was passed
 //   defect=name part count                     the next three repeated
 //   part=index parent size type sniffed [name [name [name]]]

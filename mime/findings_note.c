@@ -2,11 +2,14 @@
 #include "mime/findings.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "spool/journal.h"
 
 // Of the line as it stands in the journal; an item is begun only where it fits, whatever is in it.
 enum { NOTE_MAX = 16 << 10, ITEM_MAX = 600, TEXT_MAX = 100, NAMES_MAX = 3, ESCAPED = 3 };
+
+enum { MESSAGE_ID_MAX = 500, SUBJECT_MAX = 200 };
 
 static bool
 has_room(const struct journal_writer *writer)
@@ -73,6 +76,40 @@ note_members(const struct findings *findings, struct journal_writer *writer, str
     }
 }
 
+// Folded behind its name, it begins in the next line.
+static struct span
+trim(struct span text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.data[0]) != NULL && text.data[0] != '\0')
+        text = span_skip(text, 1);
+    return span_trim(text);
+}
+
+// Between two characters of UTF-8.
+static struct span
+cut(struct span text, size_t max)
+{
+    if (text.len <= max)
+        return text;
+    text.len = max;
+    while (text.len > 0 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
+// How people and other logs know the message.
+static void
+note_names(const struct findings *findings, struct journal_writer *writer)
+{
+    const struct finding_header *id = findings_header(findings, "Message-ID", 0);
+    const struct finding_header *subject = findings_header(findings, "Subject", 0);
+
+    if (id != NULL)
+        journal_field(writer, "message_id", cut(trim(id->raw), MESSAGE_ID_MAX));
+    if (subject != NULL)
+        journal_field(writer, "subject", cut(trim(subject->decoded), SUBJECT_MAX));
+}
+
 void
 findings_note(const struct findings *findings, struct journal_writer *writer)
 {
@@ -87,6 +124,7 @@ findings_note(const struct findings *findings, struct journal_writer *writer)
     journal_field_number(writer, "members", (int64_t)findings->member_count);
     journal_field_number(writer, "links", (int64_t)findings->link_count);
     journal_field_number(writer, "hits", (int64_t)findings->hit_count);
+    note_names(findings, writer);
     buf_init(&item, ITEM_MAX);
     if (findings->limit != LIMIT_NONE) {
         (void)buf_add_text(&item, finding_limit_name(findings->limit));

@@ -58,6 +58,8 @@ test_sample(void)
     check_nth(&line, "members", 0, "2");
     check_nth(&line, "links", 0, "2");
     check_nth(&line, "hits", 0, "2");
+    check_nth(&line, "subject", 0, "\xc3\xa4");
+    CU_ASSERT_PTR_NULL(journal_get(&line, "message_id").data);
     check_nth(&line, "limit", 0, "ratio 300\\x20times\\x20its\\x20own\\x20size");
     check_nth(&line, "defect", 0, "nul 0 3");
     check_nth(&line, "defect", 1, "hidden_content 2 4294967295");
@@ -78,9 +80,71 @@ test_nothing(void)
 
     CU_ASSERT_PTR_NULL(journal_get(&line, "limit").data);
     CU_ASSERT_PTR_NULL(journal_get(&line, "part").data);
+    CU_ASSERT_PTR_NULL(journal_get(&line, "message_id").data);
+    CU_ASSERT_PTR_NULL(journal_get(&line, "subject").data);
     check_nth(&line, "parts", 0, "0");
     buf_clear(&journal);
     findings_free(&findings);
+}
+
+// How the message is known to others, whatever its sender makes of it.
+static void
+test_names(void)
+{
+    static const struct {
+        const char *name;
+        struct span id, subject;
+        const char *expected_id, *expected_subject;
+    } rows[] = {
+        {"plain",           SPAN_LITERAL(" <a@b>"),          SPAN_LITERAL("hi"),         "<a@b>",     "hi"     },
+        {"folded, blanks",  SPAN_LITERAL("\r\n\t <a@b>\t "), SPAN_LITERAL(" hi there "), "<a@b>",
+         "hi there"                                                                                            },
+        {"empty",           SPAN_LITERAL(""),                SPAN_LITERAL("  "),         "",          ""       },
+        {"not well formed", SPAN_LITERAL(" a b\r\n c"),      SPAN_LITERAL("x=y +z"),     "a b\r\n c",
+         "x=y +z"                                                                                              },
+        {"a line feed",     SPAN_LITERAL("\n"),              SPAN_LITERAL("\n\x1b[1m"),  "",          "\x1b[1m"},
+        {"a NUL",           SPAN_LITERAL("\0a"),             SPAN_LITERAL("a\0b"),       "",          "a"      },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct finding_header headers[] = {
+            {.name = SPAN_LITERAL("MESSAGE-ID"), .raw = rows[i].id                      },
+            {.name = SPAN_LITERAL("subject"),    .decoded = rows[i].subject             },
+            {.name = SPAN_LITERAL("Message-Id"), .raw = SPAN_LITERAL("<second@example>")},
+        };
+        struct findings sample = {.headers = headers, .header_count = UNIT_COUNT(headers)};
+        struct journal_line line = note(&sample);
+
+        check_nth(&line, "message_id", 0, rows[i].expected_id);
+        check_nth(&line, "subject", 0, rows[i].expected_subject);
+        buf_clear(&journal);
+    }
+}
+
+static void
+test_long_names(void)
+{
+    static char text[2000];
+    struct finding_header headers[] = {
+        {.name = SPAN_LITERAL("Message-ID"), .raw = span_from(text,     sizeof text)},
+        {.name = SPAN_LITERAL("Subject"),    .decoded = span_from(text, sizeof text)},
+    };
+    struct findings sample = {.headers = headers, .header_count = UNIT_COUNT(headers)};
+    struct journal_line line;
+    char *id, *subject;
+
+    for (size_t i = 0; i < sizeof text; i++) // of three bytes each: neither bound is a multiple
+        text[i] = "\xe2\x82\xac"[i % 3];
+    line = note(&sample);
+    id = journal_get_text(&line, "message_id", 2000);
+    subject = journal_get_text(&line, "subject", 2000);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(id);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(subject);
+    CU_ASSERT_EQUAL(strlen(id), 498);
+    CU_ASSERT_EQUAL(strlen(subject), 198);
+    mem_free(&id);
+    mem_free(&subject);
+    buf_clear(&journal);
 }
 
 // However much there is, and whatever bytes: the line is bounded, and begins with what matters.
@@ -123,9 +187,11 @@ test_much(void)
 }
 
 static const struct unit_test tests[] = {
-    {"sample",  test_sample },
-    {"nothing", test_nothing},
-    {"much",    test_much   },
+    {"sample",     test_sample    },
+    {"nothing",    test_nothing   },
+    {"much",       test_much      },
+    {"names",      test_names     },
+    {"long names", test_long_names},
 };
 
 UNIT_MAIN("mime/findings_note", tests)
