@@ -106,12 +106,15 @@ struct record {
 
 enum { RECORD_NAMES_MAX = 1000, RECORD_TEXT_MAX = 600, RECORD_SIZE_MAX = 3 << 20 };
 
-// In the ring a payload begins with one of these.
+// In the ring a payload begins with one of these, as one byte; the codecs neither write nor read
+// it.
 enum record_kind { RECORD_MESSAGE = 1, RECORD_VITALS = 2 };
 
-// -1: larger than RECORD_SIZE_MAX or out's ceiling; out is as before. Finals are not written.
+// Appends. -1: larger than RECORD_SIZE_MAX or out's ceiling; out is as before. Finals are not
+// written; a time below 0 becomes 0.
 int record_write(const struct record *record, struct buf *out);
-// Spans point into payload, lists into the arena. -1: not a record: nothing of it is believed.
+// Spans point into payload, lists into the arena. -1: not a record (numbers above INT64_MAX, codes
+// above 999, an infinite score among them): nothing of it is believed. Texts may hold any bytes.
 int record_read(struct span payload, struct arena *arena, struct record *record_out);
 
 #endif

@@ -33,7 +33,7 @@ enum track_status status_of_queue_id(const struct record *record, struct span qu
 
 enum track_class { // what it was, amavis's contents category
     CLASS_CLEAN,
-    CLASS_SPAM,      // a filter asks for reject or quarantine, or the score is the required one
+    CLASS_SPAM,      // a filter asks not to deliver it, or its score is the one that it requires
     CLASS_UNCHECKED, // a filter failed
     CLASS_UNSCANNABLE,
     CLASS_BANNED, // a rule of ours caught it, no filter did

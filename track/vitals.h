@@ -24,7 +24,7 @@ struct vitals {
     size_t server_count;
 };
 
-// In the ring: behind RECORD_VITALS (track/record.h). As record_write and record_read.
+// In the ring: behind the byte RECORD_VITALS (track/record.h). As record_write and record_read.
 int vitals_write(const struct vitals *vitals, struct buf *out);
 int vitals_read(struct span payload, struct arena *arena, struct vitals *vitals_out);
 
