@@ -181,6 +181,18 @@ filters_settings(const struct filters *filters, size_t index)
     return filters_get(filters, index)->settings;
 }
 
+size_t
+filters_server_count(const struct filters *filters, size_t filter)
+{
+    return upstream_count(filters_get(filters, filter)->upstream);
+}
+
+const struct addr *
+filters_server_addr(const struct filters *filters, size_t filter, size_t server)
+{
+    return upstream_addr(filters_get(filters, filter)->upstream, server);
+}
+
 bool
 filters_server_is_up(const struct filters *filters, size_t filter, size_t server)
 {

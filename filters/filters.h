@@ -23,7 +23,9 @@ void filters_free(struct filters **filters); // no runner may be open
 size_t filters_count(const struct filters *filters);
 struct loop *filters_loop(const struct filters *filters);
 const struct filter_settings *filters_settings(const struct filters *filters, size_t index);
-// For status and metrics: is that server of that filter alive? Servers, then backups.
+// For status and metrics: servers, then backups; is that server of that filter alive?
+size_t filters_server_count(const struct filters *filters, size_t filter);
+const struct addr *filters_server_addr(const struct filters *filters, size_t filter, size_t server);
 bool filters_server_is_up(const struct filters *filters, size_t filter, size_t server);
 
 #endif

@@ -459,6 +459,18 @@ hop_cancel(struct hop *hop, struct delivery *delivery)
     return 0;
 }
 
+bool
+hop_server(const struct hop *hop, size_t index, struct hop_server *server_out)
+{
+    size_t count = hop->servers.count;
+    const struct server *server = index < count ? &hop->servers.items[index] : NULL;
+
+    if (server != NULL)
+        *server_out = (struct hop_server){
+            .addr = &server->addr, .is_up = !server->is_dead, .connections = server->live};
+    return server != NULL;
+}
+
 size_t
 hop_waiting(const struct hop *hop)
 {

@@ -37,6 +37,15 @@ int hop_cancel(
     struct hop *hop,
     struct delivery *delivery); // 0: taken back, no on_done. -1: the dot is out, on_done comes
 size_t hop_waiting(const struct hop *hop);
+
+struct hop_server { // for status and metrics
+    const struct addr *addr;
+    bool is_up;
+    size_t connections; // open, and greeted
+};
+
+// The first, then the backups; false behind the last.
+bool hop_server(const struct hop *hop, size_t index, struct hop_server *server_out);
 void hop_free(struct hop **hop); // no delivery may be under way; QUITs idle connections
 
 #endif

@@ -110,7 +110,12 @@ blame(size_t server)
 static void
 test_death_is_told_once(void)
 {
+    char text[ADDR_TEXT_MAX];
+
     begin(MORTAL);
+    CU_ASSERT_EQUAL(filters_server_count(asking.filters, 0), 2);
+    addr_format(filters_server_addr(asking.filters, 0, 1), text);
+    CU_ASSERT_STRING_EQUAL(text, "inet:127.0.0.1:2");
     blame(1);
     CU_ASSERT_TRUE(filters_server_is_up(asking.filters, 0, 1));
     blame(1);

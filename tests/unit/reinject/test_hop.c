@@ -94,19 +94,37 @@ test_stale_twice(void)
 }
 
 static void
+check_server(const struct fixture *f, size_t index, const struct addr *addr, bool is_up,
+             size_t connections)
+{
+    struct hop_server server;
+
+    CU_ASSERT_FATAL(hop_server(f->hop, index, &server));
+    CU_ASSERT(addr_equal(server.addr, addr));
+    CU_ASSERT(server.is_up == is_up);
+    CU_ASSERT_EQUAL(server.connections, connections);
+}
+
+static void
 test_backup(void)
 {
     const char *scripts[] = {HELLO SENT SENT "Q\n", NULL};
+    struct hop_server none;
     struct fixture f;
 
     begin(&f, "backup", scripts, 1);
     f.settings.addr = closed_port();
     f.settings.backup = (struct setting_list){&f.dialogue.addr, 1};
     open_hop(&f);
+    check_server(&f, 0, &f.settings.addr, true, 0);
+    check_server(&f, 1, &f.dialogue.addr, true, 0);
+    CU_ASSERT(!hop_server(f.hop, 2, &none) && !hop_server(f.hop, SIZE_MAX, &none));
     send_all(&f, 2);
     run_until(&f, 2);
     check(&f, 0, "sent 250");
     check(&f, 1, "sent 250");
+    check_server(&f, 0, &f.settings.addr, false, 0);
+    check_server(&f, 1, &f.dialogue.addr, true, 1);
     end(&f);
 }
 
