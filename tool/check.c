@@ -6,23 +6,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/priv.h"
 #include "control/grammar.h"
 #include "control/layout.h"
+#include "tool/check.h"
 #include "tool/find.h"
 #include "tool/glance.h"
 #include "tool/print.h"
 #include "tool/tool.h"
 
-struct check {
-    struct tool *tool;
-    const struct tree_section *root; // of the file: where settings stand
-    struct priv_user user;           // whom the daemon's files belong to
-    size_t problems;
-};
-
-static const struct tree_section *
-section_of(const struct check *check, const char *name, size_t index)
+const struct tree_section *
+check_section(const struct check *check, const char *name, size_t index)
 {
     for (size_t i = 0; i < check->root->section_count; i++) {
         if (strcmp(check->root->sections[i]->rules->name, name) == 0 && index-- == 0)
@@ -31,18 +24,20 @@ section_of(const struct check *check, const char *name, size_t index)
     return check->root;
 }
 
-static void
-tell(struct check *check, const struct tree_section *section, struct err *err)
+void
+check_tell(struct check *check, const struct tree_section *section, struct err *err)
 {
     check->problems++;
     (void)tree_fail(section, err);
     print_error(check->tool, "%s", err->text);
 }
 
-static void
-warn(struct check *check, const char *text)
+void
+check_warn(struct check *check, const struct tree_section *section, struct err *err)
 {
-    print_error(check->tool, "warning: %s", text);
+    if (section != NULL)
+        (void)tree_fail(section, err);
+    print_error(check->tool, "warning: %s", err->text);
 }
 
 static void
@@ -55,7 +50,7 @@ check_user(struct check *check)
         return; // it is not used then
     if (priv_find_user(check->tool->settings->daemon.user, &check->user, &err) != 0) {
         (void)err_prefix(&err, "user");
-        tell(check, check->root, &err);
+        check_tell(check, check->root, &err);
     }
 }
 
@@ -68,7 +63,7 @@ check_group(struct check *check, const struct tree_section *section, const char 
     if (group[0] == '\0' || priv_find_group(group, &gid, &err) == 0)
         return;
     (void)err_prefix(&err, "group");
-    tell(check, section, &err);
+    check_tell(check, section, &err);
 }
 
 // name: the setting's. The file must be there, and a key must be nobody else's to read.
@@ -90,7 +85,7 @@ check_file(struct check *check, const struct tree_section *section, const char *
         (void)err_set(&err, ERR_PERM, "%s: everybody may read \"%s\"", name, path);
     else
         return;
-    tell(check, section, &err);
+    check_tell(check, section, &err);
 }
 
 static void
@@ -107,10 +102,10 @@ check_folder_of(struct check *check, const struct tree_section *section, const c
     folder = mem_strndup(path, (size_t)(slash - path));
     if (stat(folder, &info) != 0) {
         (void)err_sys(&err, ERR_PERM, errno, "%s: the folder of \"%s\"", name, path);
-        tell(check, section, &err);
+        check_tell(check, section, &err);
     } else if (!S_ISDIR(info.st_mode)) {
         (void)err_set(&err, ERR_PERM, "%s: \"%s\" is no folder", name, folder);
-        tell(check, section, &err);
+        check_tell(check, section, &err);
     }
     mem_free(&folder);
 }
@@ -126,13 +121,13 @@ check_socket(struct check *check, const struct tree_section *section, const stru
     if (!addr_is_unix(addr) || lstat(path, &info) != 0 || S_ISSOCK(info.st_mode))
         return;
     (void)err_set(&err, ERR_PERM, "socket: \"%s\" exists and is not a socket", path);
-    tell(check, section, &err);
+    check_tell(check, section, &err);
 }
 
 static void
 check_spool(struct check *check)
 {
-    const struct tree_section *section = section_of(check, "spool", 0);
+    const struct tree_section *section = check_section(check, "spool", 0);
     const char *path = check->tool->settings->spool.path;
     struct stat info;
     struct err err;
@@ -152,7 +147,7 @@ check_spool(struct check *check)
     } else {
         return;
     }
-    tell(check, section, &err);
+    check_tell(check, section, &err);
 }
 
 static void
@@ -162,7 +157,7 @@ check_listeners(struct check *check)
 
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct smtp_listener_settings *listener = &settings->listeners[i];
-        const struct tree_section *section = section_of(check, "listen", i);
+        const struct tree_section *section = check_section(check, "listen", i);
 
         check_group(check, section, listener->group);
         check_file(check, section, "cert", listener->tls_cert);
@@ -177,10 +172,10 @@ check_rest(struct check *check)
 {
     const struct settings *settings = check->tool->settings;
 
-    check_group(check, section_of(check, "control", 0), settings->control.group);
-    check_socket(check, section_of(check, "control", 0), &settings->control.socket);
-    check_folder_of(check, section_of(check, "log", 0), "file", settings->log.file);
-    check_folder_of(check, section_of(check, "log", 0), "error_file", settings->log.error_file);
+    check_group(check, check_section(check, "control", 0), settings->control.group);
+    check_socket(check, check_section(check, "control", 0), &settings->control.socket);
+    check_folder_of(check, check_section(check, "log", 0), "file", settings->log.file);
+    check_folder_of(check, check_section(check, "log", 0), "error_file", settings->log.error_file);
 }
 
 // Mail whose next hop has no such name any more is held when its turn comes.
@@ -219,16 +214,15 @@ check_waiting(struct check *check)
     struct routes routes = {.settings = settings};
     struct place_root root;
     struct err err;
-    char text[300];
 
     if (place_root_open(&root, settings->spool.path, false, &err) != 0)
         return; // not there yet, or not ours to read: check_spool has told
     if (find_walk(&root, 1U << PLACE_ACTIVE, on_place, &routes, &err) == 0 && routes.lost > 0) {
-        (void)snprintf(text, sizeof text,
-                       "%zu messages wait for a next_hop that is not there any more, such as "
-                       "\"%s\"; they would be held",
-                       routes.lost, routes.example);
-        warn(check, text);
+        (void)err_set(&err, ERR_PERM,
+                      "%zu messages wait for a next_hop that is not there any more, such as "
+                      "\"%s\"; they would be held",
+                      routes.lost, routes.example);
+        check_warn(check, NULL, &err);
     }
     place_root_close(&root);
 }
@@ -250,7 +244,10 @@ check_run(struct tool *tool, int argc, char **argv)
     check.root = &tree->root;
     check_user(&check);
     check_listeners(&check);
+    check_dissect(&check);
     check_spool(&check);
+    check_ledger(&check);
+    check_postfix_log(&check);
     check_rest(&check);
     check_waiting(&check);
     priv_user_clear(&check.user);

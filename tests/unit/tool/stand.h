@@ -40,8 +40,9 @@ stand_load(struct stand *stand, const char *more)
     buf_init(&text, 1 << 16);
     buf_printf(&text,
                "user = root\nspool { path = \"%s/spool\"  sync = no }\n"
-               "control { socket = \"unix:%s/s\" }\nlog { syslog = no }\n%s",
-               stand->scratch.path, stand->scratch.path, more);
+               "control { socket = \"unix:%s/s\" }\nlog { syslog = no }  "
+               "dissect { program = \"/bin/sh\" }  track { ledger = \"%s/ledger.db\" }\n%s",
+               stand->scratch.path, stand->scratch.path, stand->scratch.path, more);
     scratch_write(&stand->scratch, "postern.conf", buf_text(&text));
     buf_clear(&text);
     scratch_name(&stand->scratch, "postern.conf", stand->config_file);
