@@ -146,9 +146,8 @@ status_of_rcpt(const struct record *record, const struct record_rcpt *rcpt)
 
 // --- several ---
 
-// To begin with STATUS_COUNT.
-static enum track_status
-join(enum track_status all, enum track_status one)
+enum track_status
+status_join(enum track_status all, enum track_status one)
 {
     if (all == STATUS_COUNT || all == one)
         return one;
@@ -164,7 +163,7 @@ status_of_message(const struct record *record)
     enum track_status all = STATUS_COUNT;
 
     for (size_t i = 0; i < record->rcpt_count; i++)
-        all = join(all, status_of_rcpt(record, &record->rcpts[i]));
+        all = status_join(all, status_of_rcpt(record, &record->rcpts[i]));
     return all == STATUS_COUNT ? status_of_open(record, &nobody) : all;
 }
 
@@ -177,7 +176,7 @@ status_of_queue_id(const struct record *record, struct span queue_id)
         struct span out = record->rcpts[i].queue_id;
 
         if (out.len > 0 && out.len == queue_id.len && memcmp(out.data, queue_id.data, out.len) == 0)
-            all = join(all, status_of_rcpt(record, &record->rcpts[i]));
+            all = status_join(all, status_of_rcpt(record, &record->rcpts[i]));
     }
     return all;
 }

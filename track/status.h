@@ -28,6 +28,8 @@ enum track_status status_find(struct span name);   // STATUS_COUNT: none of them
 // What became of a recipient: Postfix's word where there is one, else what our journal says.
 enum track_status status_of_rcpt(const struct record *record, const struct record_rcpt *rcpt);
 enum track_status status_of_message(const struct record *record);
+// The one of several: of those so far (STATUS_COUNT: none yet) and of one more.
+enum track_status status_join(enum track_status all, enum track_status one);
 // Of those recipients that went out with that queue id; STATUS_COUNT: none did.
 enum track_status status_of_queue_id(const struct record *record, struct span queue_id);
 

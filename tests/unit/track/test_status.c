@@ -243,6 +243,9 @@ test_pairs(void)
             make_rcpt((enum track_status)b, &rcpts[1], &finals[1]);
             make_rcpt((enum track_status)a, &rcpts[2], &finals[2]);
             CU_ASSERT_EQUAL(status_of_message(&record), expected);
+            CU_ASSERT_EQUAL(status_join((enum track_status)a, (enum track_status)b), expected);
+            CU_ASSERT_EQUAL(status_join(STATUS_COUNT, (enum track_status)a), a);
+            CU_ASSERT_EQUAL(status_join(expected, (enum track_status)b), expected);
             CU_ASSERT_EQUAL(status_of_queue_id(&record, SPAN_LITERAL("4OUT1")), expected);
             rcpts[1].queue_id = SPAN_LITERAL("4OUT2");
             CU_ASSERT_EQUAL(status_of_queue_id(&record, SPAN_LITERAL("4OUT1")), a);
