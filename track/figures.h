@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // track/figures.h - what the scribe has counted and seen, for /metrics and `postern status`. Pure.
 //
-// Times come from records, how workers and servers are from vitals (a worker not heard of for three
-// rounds is forgotten), the rest from the counter page. Bounded: names of filters and servers are
-// those of the configuration.
+// Times come from records (receive and seal are counted once it was looked into), how workers and
+// servers are from vitals: a worker not heard of for three rounds is forgotten. Bounded: names of
+// filters and servers are those of the configuration.
 #ifndef POSTERN_TRACK_FIGURES_H
 #define POSTERN_TRACK_FIGURES_H
 
@@ -13,6 +13,12 @@
 #include "track/vitals.h"
 
 struct figures;
+
+enum {
+    FIGURES_FRESH_MS = 3 * VITALS_EVERY_MS,
+    FIGURES_FILTERS_MAX = 64, // of two generations
+    FIGURES_SERVERS_MAX = 1024
+};
 
 struct figures *figures_new(size_t rows);
 void figures_free(struct figures **figures);
@@ -34,8 +40,20 @@ struct figures_server { // as the worker says that sees it worst
 
 const struct histogram *figures_stage(const struct figures *figures, enum record_stage stage);
 size_t figures_filters(const struct figures *figures, const struct figures_filter **filters_out);
-// Of the workers heard of by now; valid until the next call on these figures.
+// Of the workers heard of by now, filters' first, by name; valid until the next call on these
+// figures.
 size_t figures_servers(struct figures *figures, uint64_t now_ms,
                        const struct figures_server **servers_out);
+
+struct figures_worker {
+    int64_t pid;
+    uint64_t jobs, waiting;
+    bool is_draining;
+};
+
+// False: nobody is heard of there by now.
+bool figures_worker(const struct figures *figures, size_t row, uint64_t now_ms,
+                    struct figures_worker *worker_out);
+uint64_t figures_waiting(const struct figures *figures, uint64_t now_ms); // of all workers
 
 #endif

@@ -9,7 +9,7 @@
 #include "track/publisher.h"
 
 struct metrics_process {
-    const char *kind; // "master", "worker", "scribe", "nursery"
+    const char *kind; // "master", "worker", "scribe", "nursery", "dissector"
     int64_t pid;
     double cpu_seconds;
     uint64_t resident_bytes, open_fds; // open_fds 0: not known
