@@ -3,7 +3,8 @@
 // keeps, Redis gets and `postern trace` prints. Plain data and its codec, pure.
 //
 // A record is a snapshot, not a change: one that came twice, or did not come before a later one,
-// does no harm. (id, step) orders them: step grows with each line of the message's journal.
+// does no harm. (id, step) orders them: step grows with each line of the message's journal, and
+// from place to place (record_step).
 // Owns:  nothing: spans point into the encoded bytes or into whoever filled it in; the lists lie in
 //        an arena.
 #ifndef POSTERN_TRACK_RECORD_H
@@ -24,6 +25,13 @@ enum record_place { // where its file is
     RECORD_LEFT, // gone: never acknowledged; the client has it and will come again
     RECORD_PLACE_COUNT
 };
+
+// A message may come to rest somewhere else without a further line of its journal.
+static inline uint64_t
+record_step(uint64_t next_seq, enum record_place place)
+{
+    return next_seq * RECORD_PLACE_COUNT + (uint64_t)place;
+}
 
 const char *record_place_name(enum record_place place);
 enum record_place record_place_find(struct span name); // RECORD_PLACE_COUNT: none of them
