@@ -56,4 +56,9 @@ size_t str_utf8_len(struct span span);
 // out's ceiling allows: what would go beyond is cut between two characters and ends in "...".
 void str_escape(struct buf *out, struct span span, const char *extra, size_t max);
 
+// The same for what stands between the quotes of a JSON string: quotes and backslashes are escaped,
+// the controls and separators above become \uNNNN. A NUL, which many readers of JSON refuse or end
+// a string at, and each byte that is not UTF-8 become the text \xNN: what is UTF-8 is kept exactly.
+void str_escape_json(struct buf *out, struct span span, size_t max);
+
 #endif
