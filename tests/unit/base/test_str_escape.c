@@ -139,7 +139,7 @@ test_json(void)
         {"null",               {NULL, 0},                       ""                                   },
         {"plain",              {"hello, <w>/[]{}'", 16},        "hello, <w>/[]{}'"                   },
         {"quote, backslash",   {"\"a\\", 3},                    "\\\"a\\\\"                          },
-        {"a forged end",       {"x\",\"y\":\"", 9},             "x\\\",\\\"y\\\":\\\""               },
+        {"a forged end",       {"x\",\"y\":\"", 8},             "x\\\",\\\"y\\\":\\\""               },
         {"controls",           {"\t\r\n\x1f\x7f", 5},           "\\u0009\\u000D\\u000A\\u001F\\u007F"},
         {"NUL",                {"a\0b", 3},                     "a\\\\x00b"                          },
         {"what looks like it", {"\\x00", 4},                    "\\\\x00"                            },
