@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <errno.h>
+#include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -227,16 +228,35 @@ check_waiting(struct check *check)
     place_root_close(&root);
 }
 
+static int
+read_options(int argc, char **argv, bool *connects_out)
+{
+    static const struct option options[] = {
+        {"connect", no_argument, NULL, 'c'},
+        {NULL,      0,           NULL, 0  }
+    };
+    int option;
+
+    optind = 0;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'c')
+            *connects_out = true;
+        else
+            return -1;
+    }
+    return optind == argc ? 0 : -1;
+}
+
 enum tool_exit
 check_run(struct tool *tool, int argc, char **argv)
 {
     struct check check = {.tool = tool};
+    bool connects = false;
     struct tree *tree;
     struct err err;
 
-    (void)argv;
-    if (argc > 1)
-        return print_usage(tool, "check");
+    if (read_options(argc, argv, &connects) != 0)
+        return print_usage(tool, "check [--connect]");
     if (grammar_read(tool->config_file, &layout_rules, &tree, &err) != 0) {
         print_error(tool, "%s", err.text);
         return TOOL_CONFIGURATION;
@@ -250,6 +270,8 @@ check_run(struct tool *tool, int argc, char **argv)
     check_postfix_log(&check);
     check_rest(&check);
     check_waiting(&check);
+    if (connects)
+        check_redis(&check);
     priv_user_clear(&check.user);
     tree_free(&tree);
     return check.problems == 0 ? TOOL_DONE : TOOL_CONFIGURATION;

@@ -25,5 +25,6 @@ int check_access(const struct check *check, const char *path, int mode);
 void check_dissect(struct check *check);     // the program, and sizes that it does not take
 void check_ledger(struct check *check);      // its folder, and what is there
 void check_postfix_log(struct check *check); // can it be read?
+void check_redis(struct check *check);       // asks each server
 
 #endif

@@ -21,7 +21,8 @@ const struct command command_rows[] = {
     {"rescan", queue_run, "ID... | -", "look at it and decide about it again"},
     {"test", test_run, "[--from A] [--to A].. [--client IP] [--helo H] [--listener L] FILE",
      "what would happen to that message; nothing is sent or kept"},
-    {"check", check_run, "", "check the configuration and what it names"},
+    {"check", check_run, "[--connect]",
+     "check the configuration and what it names; --connect: asks Redis, too"},
     {"config", config_run, "[-d | -n]", "all settings; -d: defaults; -n: non-defaults"},
     {"reload", reload_run, "", "have the daemon read its configuration"},
 };
