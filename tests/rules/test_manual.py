@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""test_manual.py POSTERN PAGES - the manual is clean mdoc, and has all that the program has."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOOL, PAGES = "", ""  # from the command line
+
+# Manuals of Postfix and of ourselves, which need not be installed here.
+ELSEWHERE = re.compile(r"STYLE: referenced manual not found: Xr \S+ \d")
+HOST_DEPENDENT = {"workers", "dissectors", "hostname"}
+
+
+def read(path: str) -> str:
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def rendered(page: str) -> str:
+    """As it is read, on lines of any length, without bold and underlined letters."""
+    done = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=900", os.path.join(PAGES, page)],
+                          check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return re.sub(".\b", "", done.stdout)
+
+
+def section(text: str, name: str) -> str:
+    """From its heading to the next; 'LISTEN SECTIONS/tls' is what stands in it below tls."""
+    head, _, below = name.partition("/")
+    found = re.search(rf"^{re.escape(head)}\n(.*?)(?=^\S|\Z)", text, re.M | re.S)
+    assert found, f"no section {head}"
+    if not below:
+        return found.group(1)
+    found = re.search(rf"^   {re.escape(below)}\n(.*?)(?=^   \S|\Z)", found.group(1), re.M | re.S)
+    assert found, f"nothing below {below}"
+    return found.group(1)
+
+
+def tool(*arguments: str) -> str:
+    return subprocess.run([TOOL, *arguments], check=True, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL).stdout
+
+
+def defaults() -> list[tuple[str, str, str, str]]:
+    """Section, name, value and help of each setting, as `postern config -d` prints them."""
+    with tempfile.NamedTemporaryFile(suffix=".conf") as empty:
+        text = tool("-c", empty.name, "config", "-d")
+    rows, around, said = [], [], ""
+    for line in text.splitlines():
+        plain = re.sub(r"^# (?=(?:filter|rule|http|    |\}))|^#(?=     )", "", line).strip()
+        begins = re.fullmatch(r'(\w+)(?: ".*")? \{', plain)
+        value = re.fullmatch(r"(\w+) = (.*)", plain)
+        if begins:
+            around.append(begins.group(1))
+        elif plain == "}":
+            around.pop()
+        elif plain.startswith("# "):
+            said = plain[2:]
+        elif value:
+            rows.append((" ".join(around), value.group(1), value.group(2), said))
+        else:
+            raise AssertionError(f"not understood: {line}")
+    return rows
+
+
+SECTIONS = {"": "GLOBAL SETTINGS", "listen": "LISTEN SECTIONS", "listen tls": "LISTEN SECTIONS/tls",
+            "next_hop": "NEXT_HOP SECTIONS", "filter": "FILTER SECTIONS", "rule": "RULE SECTIONS",
+            "http": "HTTP SECTIONS"}
+
+
+def unwrapped(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+class Pages(unittest.TestCase):
+    def test_each_is_clean(self) -> None:
+        names = sorted(name for name in os.listdir(PAGES) if re.search(r"\.[158]$", name))
+        self.assertEqual(names, ["postern.1", "postern.conf.5", "posternd.8"])
+        for name in names:
+            done = subprocess.run(["mandoc", "-T", "lint", "-W", "style",
+                                   os.path.join(PAGES, name)], capture_output=True, text=True,
+                                  stdin=subprocess.DEVNULL, check=False)
+            complaints = [line for line in (done.stdout + done.stderr).splitlines()
+                          if not ELSEWHERE.search(line)]
+            self.assertEqual(complaints, [], name)
+
+    def test_references_lead_somewhere(self) -> None:
+        """Sx names a section of the page, Xr one of ours a page of ours."""
+        for name in ("postern.1", "postern.conf.5", "posternd.8"):
+            with open(os.path.join(PAGES, name), encoding="utf-8") as file:
+                source = file.read()
+            heads = re.findall(r"^\.S[hs] (.*)$", source, re.M)
+            for named in re.findall(r"\bSx ([^\n.,;]+?) ?[.,;]?$", source, re.M):
+                self.assertIn(named, heads, name)
+            for page, chapter, named in re.findall(r"Xr (postern\S*) (\d)(?: , ([A-Z ]+))?", source):
+                self.assertIn(f"{page}.{chapter}", os.listdir(PAGES), name)
+                if named:
+                    with open(os.path.join(PAGES, f"{page}.{chapter}"), encoding="utf-8") as file:
+                        self.assertTrue(f".Sh {named.strip()}\n" in file.read(), f"{name}: {named}")
+
+    def test_each_setting_is_there(self) -> None:
+        page = rendered("postern.conf.5")
+        rows = defaults()
+        self.assertGreater(len(rows), 100)
+        for around, name, value, said in rows:
+            place = section(page, SECTIONS.get(around, f"{around.upper()} SECTION"))
+            found = re.search(rf"^ {{5}}{name} = (\S.*)\n((?: +.*\n)+?)\n", place + "\n", re.M)
+            self.assertIsNotNone(found, f"{around} {name}")
+            assert found
+            text = unwrapped(found.group(2))
+            self.assertIn(unwrapped(said), text, name)
+            if name in HOST_DEPENDENT or value in ("{}", '""'):
+                continue
+            self.assertIn(f"Default: {value}.", text, name)
+
+    def test_each_command_is_there(self) -> None:
+        page = rendered("postern.1")
+        commands = re.findall(r"^  (\w+)(?: (.*))?\n {13}(\S.*)$", tool("--help"), re.M)
+        self.assertGreater(len(commands), 12)
+        for name, usage, said in commands:
+            found = re.search(rf"^ +{name}\b(.*)\n((?: {{11}}.*\n)+)", page, re.M)
+            self.assertIsNotNone(found, name)
+            assert found
+            self.assertEqual(re.sub(r"\s", "", found.group(1)), re.sub(r"\s", "", usage), name)
+            self.assertIn(said[1:], unwrapped(found.group(2)), name)
+
+    def test_each_exit_code_is_there(self) -> None:
+        codes = re.findall(r"^ +TOOL_\w+ = (\d+)", read("tool/tool.h"), re.M)
+        self.assertGreater(len(codes), 5)
+        self.assertEqual(re.findall(r"^ +(\d+) ", section(rendered("postern.1"), "EXIT STATUS"),
+                                    re.M), codes)
+
+    def test_each_metric_is_there(self) -> None:
+        place = section(rendered("posternd.8"), "MONITORING")
+        metrics = re.findall(r'^    \{"((?:postern|process)_\w+)", "\w+"', read("track/metrics.c"), re.M)
+        self.assertGreater(len(metrics), 20)
+        for metric in metrics:
+            self.assertRegex(place, rf"\b{metric}\b")
+        for named in re.findall(r"\b(?:postern|process)_\w+", place):
+            base = re.sub(r"_(bucket|sum|count)$", "", named)
+            self.assertTrue(named in metrics or base in metrics, f"there is no metric {named}")
+
+    def test_each_word_is_there(self) -> None:
+        place = section(rendered("posternd.8"), "STATUS")
+        source = read("track/status.c")
+        for kind in ("STATUS", "CLASS"):
+            words = re.findall(rf'\[{kind}_\w+\] = "(\w+)"', source)
+            self.assertGreater(len(words), 5)
+            for word in words:
+                self.assertRegex(place, rf"\b{word}\b")
+        conditions = section(rendered("postern.conf.5"), "RULE SECTIONS")
+        for word in re.findall(r'\[DEFECT_\w+\] = "(\w+)"', read("mime/findings.c")):
+            self.assertRegex(conditions, rf"\b{word}\b")
+
+
+if __name__ == "__main__":
+    TOOL, PAGES = sys.argv[1:3]
+    sys.exit(unittest.main(argv=sys.argv[:1] + sys.argv[3:]))
