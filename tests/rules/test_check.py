@@ -21,6 +21,8 @@ PLANTS = [
     ("includes_point_left", "tool/planted.h", SPDX + '#include "src/main.h"\n', "src/main.h"),
     ("doors_as_listed", "smtp/planted.c", SPDX + "#include <openssl/ssl.h>\n", "base/tls.c"),
     ("doors_as_listed", "smtp/planted.c", SPDX + "#include <unlisted.h>\n", "tests/rules/doors"),
+    ("doors_as_listed", "base/loop.c", SPDX + "#include <event2/http.h>\n", "track/web.c"),
+    ("doors_as_listed", "track/web.c", SPDX + "#include <event2/event.h>\n", "base/loop.c"),
     ("doors_as_listed", "tests/rules/doors", "zlib.h base/a.c smtp/b.c\n", "several rooms"),
     ("headers_hide_libraries", "base/planted.h", SPDX + "#include <event2/event.h>\n", "event2"),
     ("sources_have_tests", "smtp/planted.c", SPDX, "test_planted.c"),
