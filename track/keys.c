@@ -41,10 +41,7 @@ keep(struct draft *draft, struct span text)
     return kept;
 }
 
-static struct span keepf(struct draft *draft, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static struct span
+__attribute__((format(printf, 2, 3))) static struct span
 keepf(struct draft *draft, const char *format, ...)
 {
     char text[512];
@@ -261,7 +258,7 @@ put_queue_ids(struct draft *draft, struct keys_command *command)
 {
     struct buf names;
 
-    buf_init(&names, KEYS_QUEUE_IDS_MAX * (QUEUE_ID_MAX + 1));
+    buf_init(&names, KEYS_QUEUE_IDS_MAX * (size_t)(QUEUE_ID_MAX + 1));
     for (size_t i = 0; i < draft->queue_id_count; i++) {
         if (i > 0)
             buf_add_char(&names, ',');
