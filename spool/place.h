@@ -59,6 +59,8 @@ int place_walk_instance(const struct place_instance *instance, place_visit *visi
 int place_walk_hold(struct place_root *root, place_visit *visit, void *arg, struct err *err);
 // bucket: the day, "2026-11-21". Days in order, the oldest first.
 int place_walk_quarantine(struct place_root *root, place_visit *visit, void *arg, struct err *err);
+// is_ours: never; what lies there has the names it was given then.
+int place_walk_corrupt(struct place_root *root, place_visit *visit, void *arg, struct err *err);
 // The folder of that day (UTC), made and durable if need be: its descriptor.
 int place_quarantine_day(struct place_root *root, int64_t now_ms, struct err *err);
 // The folder of the day on which a file of that name lies: its descriptor. errno ENOENT: on none.

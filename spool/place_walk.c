@@ -205,6 +205,20 @@ place_walk_hold(struct place_root *root, place_visit *visit, void *arg, struct e
     return scan_folder(&scan, root->hold_fd, ".");
 }
 
+static int
+take_foreign(struct scan *scan, const struct entry *entry)
+{
+    return scan->visit(scan->arg, entry->dir_fd, NULL, entry->name, false);
+}
+
+int
+place_walk_corrupt(struct place_root *root, place_visit *visit, void *arg, struct err *err)
+{
+    struct scan scan = {.take = take_foreign, .visit = visit, .arg = arg, .err = err};
+
+    return scan_folder(&scan, root->corrupt_fd, ".");
+}
+
 // --- quarantine/ ---
 
 static int

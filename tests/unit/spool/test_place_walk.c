@@ -194,6 +194,22 @@ test_walk_hold(void)
 }
 
 static void
+test_walk_corrupt(void)
+{
+    static const char *const expected[] = {"/4X2k9QzT7mB.1-", "/slot-0000.7-"};
+    struct visits visits = {.count = 0};
+
+    set_up();
+    touch(root.corrupt_fd, "4X2k9QzT7mB.1");
+    touch(root.corrupt_fd, "slot-0000.7");
+    CU_ASSERT_EQUAL(place_walk_corrupt(&root, note, &visits, &err), 0);
+    check_visits(&visits, expected, UNIT_COUNT(expected));
+    visits = (struct visits){.stop_at = 1};
+    CU_ASSERT_EQUAL(place_walk_corrupt(&root, note, &visits, &err), 17);
+    tear_down();
+}
+
+static void
 test_day_names(void)
 {
     static const struct {
@@ -431,6 +447,7 @@ static const struct unit_test tests[] = {
     {"quarantine's day",           test_quarantine_day  },
     {"find what is in quarantine", test_find_quarantined},
     {"walk hold",                  test_walk_hold       },
+    {"walk corrupt",               test_walk_corrupt    },
     {"walk instances",             test_walk_instances  },
     {"entries vanish",             test_entries_vanish  },
     {"visitor removes",            test_visitor_removes },
