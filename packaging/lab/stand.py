@@ -8,8 +8,9 @@ from typing import Optional, Union
 
 from . import ports
 from .clamd import Clamd
-from .daemon import USER, Postern, Settings
+from .daemon import USER, Postern, Settings, quoted
 from .postfix import Filter, Options, Postfix
+from .redis import Redis
 from .rspamd import Rspamd
 from .sink import Sink
 
@@ -25,6 +26,7 @@ class Wiring:
     reinject: dict[str, str] = field(default_factory=dict)  # of its smtpd behind the filter
     settings: Settings = field(default_factory=Settings)
     has_scanners: bool = False      # a clamd and an rspamd of its own, and filters that ask them
+    is_told: bool = False           # a Redis of its own; Postfix's log is followed; /metrics
 
 
 class Stand:
@@ -36,6 +38,8 @@ class Stand:
         self.sink = Sink()
         self.postfix = self._make_postfix(tree)
         self.scanners = self._make_scanners() if wiring.has_scanners else []
+        self.redis = Redis(os.path.join(folder, "redis")) if wiring.is_told else None
+        self.port_http = ports.take() if wiring.is_told else 0
         self.postern = self._make_postern(build)
 
     def _make_postfix(self, tree: str) -> Postfix:
@@ -66,12 +70,18 @@ class Stand:
             path = os.path.join(self.postfix.queue, "postern", "lmtp.sock")
             settings.listeners["unix:" + path] = 'protocol = lmtp  mode = "0666"'
         settings.hops[f"inet:127.0.0.1:{self.postfix.port_reinject}"] = 'name = "reinject"'
+        if self.redis is not None:
+            settings.track.setdefault("postfix_log", quoted(self.postfix.log))
+            settings.redis.setdefault("servers", f'{{"{self.redis.inet}"}}')
+            settings.https.setdefault(f"inet:127.0.0.1:{self.port_http}", "")
         return Postern(build, os.path.join(self.folder, "postern"), settings)
 
     def start(self, verbose: bool = True) -> "Stand":
         self.sink.start()
         for scanner in self.scanners:
             scanner.start()
+        if self.redis is not None:
+            self.redis.start()
         self.postfix.start()
         sockets = os.path.join(self.postfix.queue, "postern")
         os.makedirs(sockets, exist_ok=True)
@@ -85,5 +95,7 @@ class Stand:
         self.postfix.stop()
         for scanner in self.scanners:
             scanner.stop()
+        if self.redis is not None:
+            self.redis.stop()
         self.sink.stop()
         return code
