@@ -14,6 +14,7 @@ TOOL, PAGES = "", ""  # from the command line
 
 # Manuals of Postfix and of ourselves, which need not be installed here.
 ELSEWHERE = re.compile(r"STYLE: referenced manual not found: Xr \S+ \d")
+ROOMS = ("base", "smtp", "spool", "filters", "policy", "reinject", "track", "src")
 HOST_DEPENDENT = {"workers", "dissectors", "hostname"}
 
 
@@ -39,6 +40,11 @@ def section(text: str, name: str) -> str:
     found = re.search(rf"^   {re.escape(below)}\n(.*?)(?=^   \S|\Z)", found.group(1), re.M | re.S)
     assert found, f"nothing below {below}"
     return found.group(1)
+
+
+def sources() -> str:
+    return "".join(read(os.path.join(room, name)) for room in ROOMS
+                   for name in sorted(os.listdir(os.path.join(TOP, room))) if name.endswith(".c"))
 
 
 def tool(*arguments: str) -> str:
@@ -78,6 +84,9 @@ def unwrapped(text: str) -> str:
 
 
 class Pages(unittest.TestCase):
+    def assert_word(self, word: str, place: str) -> None:
+        self.assertTrue(re.search(rf"\b{re.escape(word)}\b", place), f"{word} is not there")
+
     def test_each_is_clean(self) -> None:
         names = sorted(name for name in os.listdir(PAGES) if re.search(r"\.[158]$", name))
         self.assertEqual(names, ["postern.1", "postern.conf.5", "posternd.8"])
@@ -140,10 +149,37 @@ class Pages(unittest.TestCase):
         metrics = re.findall(r'^    \{"((?:postern|process)_\w+)", "\w+"', read("track/metrics.c"), re.M)
         self.assertGreater(len(metrics), 20)
         for metric in metrics:
-            self.assertRegex(place, rf"\b{metric}\b")
+            self.assert_word(metric, place)
         for named in re.findall(r"\b(?:postern|process)_\w+", place):
             base = re.sub(r"_(bucket|sum|count)$", "", named)
             self.assertTrue(named in metrics or base in metrics, f"there is no metric {named}")
+
+    def test_each_log_field_is_there(self) -> None:
+        place = section(rendered("posternd.8"), "LOG")
+        code = sources()
+        keys = set(re.findall(r"\blog_(?:value|text|path|number|duration|known|score|results)\("
+                              r'\s*(?:&?[\w.>-]+),\s*(?:\w+,\s*)?"(\w+)"', code))
+        components = set(re.findall(r'\blog_begin\([^;]*?"(\w+)"', code)) | set(
+            re.findall(r'\blog_(?:info|warning|error|alarm)\(\s*"(\w+)"', code))
+        self.assertGreater(len(keys), 40)
+        self.assertGreater(len(components), 10)
+        for word in sorted(keys | components):
+            self.assert_word(word, place)
+
+    def test_alarms_are_as_the_code_says_them(self) -> None:
+        place = section(rendered("posternd.8"), "DIAGNOSTICS")
+        alarms = re.findall(r"^ {5}(?:(?:ID|NAME): )?(\S.*)\n {11}\S", place, re.M)
+        code = re.sub(r'"\s*"', "", sources())
+        self.assertGreater(len(alarms), 8)
+        for alarm in alarms:
+            self.assertTrue(re.sub(r"\bN\b", "%d", alarm) in code, alarm)
+
+    def test_each_field_of_redis_is_there(self) -> None:
+        place = section(rendered("posternd.8"), "REDIS")
+        fields = re.findall(r'\bput\w*\([^;]*?"([a-z_]+)"', read("track/keys.c"))
+        self.assertGreater(len(fields), 15)
+        for field in fields:
+            self.assert_word(field, place)
 
     def test_each_word_is_there(self) -> None:
         place = section(rendered("posternd.8"), "STATUS")
@@ -152,10 +188,10 @@ class Pages(unittest.TestCase):
             words = re.findall(rf'\[{kind}_\w+\] = "(\w+)"', source)
             self.assertGreater(len(words), 5)
             for word in words:
-                self.assertRegex(place, rf"\b{word}\b")
+                self.assert_word(word, place)
         conditions = section(rendered("postern.conf.5"), "RULE SECTIONS")
         for word in re.findall(r'\[DEFECT_\w+\] = "(\w+)"', read("mime/findings.c")):
-            self.assertRegex(conditions, rf"\b{word}\b")
+            self.assert_word(word, conditions)
 
 
 if __name__ == "__main__":
