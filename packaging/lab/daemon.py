@@ -136,6 +136,11 @@ class Postern:
         """The children with many threads for disk calls; the scribe has one."""
         return [pid for pid in children_of(self.pid) if status_number(pid, "Threads") > 4]
 
+    def scribe(self) -> int:
+        """The child with one thread beside its own; 0: it is starting."""
+        return next((pid for pid in children_of(self.pid)
+                     if status_number(pid, "Threads") == 2), 0)
+
     def recipients_with(self, status: str) -> list[str]:
         """Recipients in the log, as often as they were given that status."""
         return [path for line in self.log_lines(rf"send\[\d+\]: .*status={status}\b")

@@ -21,6 +21,7 @@ class Wiring:
     port_in: int = 0
     port_reinject: int = 0
     port_filter: int = 0            # smtp only
+    port_http: int = 0              # is_told only
     recipient_limit: int = 1000
     main: dict[str, str] = field(default_factory=dict)  # Postfix's main.cf
     reinject: dict[str, str] = field(default_factory=dict)  # of its smtpd behind the filter
@@ -39,7 +40,7 @@ class Stand:
         self.postfix = self._make_postfix(tree)
         self.scanners = self._make_scanners() if wiring.has_scanners else []
         self.redis = Redis(os.path.join(folder, "redis")) if wiring.is_told else None
-        self.port_http = ports.take() if wiring.is_told else 0
+        self.port_http = ports.take(wiring.port_http) if wiring.is_told else 0
         self.postern = self._make_postern(build)
 
     def _make_postfix(self, tree: str) -> Postfix:
