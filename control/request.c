@@ -23,6 +23,7 @@ static const struct command_row commands[] = {
     [REQUEST_ADOPT] = {"adopt",  false, false},
       [REQUEST_RELOAD] = {"reload", false, false},
     [REQUEST_PING] = {"ping",   false, false},
+      [REQUEST_STATUS] = {"status", false, false},
 };
 
 static const char *const statuses[] = {
@@ -83,7 +84,7 @@ find_status(const char *name, enum response_status *status_out)
 }
 
 // A control character or a byte that is no UTF-8 would become six bytes of JSON; without them
-// RESPONSE_LINE_MAX holds REQUEST_IDS_MAX items whatever their texts are.
+// RESPONSE_LINE_MAX holds REQUEST_IDS_MAX items and all facts whatever their texts are.
 static struct span
 make_plain(const char *text, char *room, size_t size)
 {
@@ -142,7 +143,7 @@ parse_line(struct span line, size_t max, struct err *err)
         (void)err_set(err, ERR_PERM, "expected a line of at most %zu bytes", max);
         return NULL;
     }
-    return json_parse(line, err);
+    return json_parse_up_to(line, max, err);
 }
 
 static int
@@ -228,6 +229,28 @@ request_clear(struct request *request)
     *request = (struct request){.command = REQUEST_PING};
 }
 
+bool
+response_add_fact(struct response *response, struct span fact)
+{
+    if (fact.len > RESPONSE_FACT_MAX || response->fact_count == RESPONSE_FACTS_MAX)
+        return false;
+    response->facts =
+        mem_regrow(response->facts, response->fact_count + 1, sizeof response->facts[0]);
+    response->facts[response->fact_count++] = mem_strndup(fact.data, fact.len);
+    return true;
+}
+
+static void
+write_facts(const struct response *response, struct json *json)
+{
+    struct json *facts = json_array_new();
+    char room[RESPONSE_FACT_MAX];
+
+    for (size_t i = 0; i < response->fact_count; i++)
+        json_add_text(facts, make_plain(response->facts[i], room, sizeof room));
+    json_set_take(json, "facts", &facts);
+}
+
 int
 response_write(const struct response *response, struct buf *out)
 {
@@ -246,6 +269,8 @@ response_write(const struct response *response, struct buf *out)
         json_add_take(items, &object);
     }
     json_set_take(json, "items", &items);
+    if (response->fact_count > 0)
+        write_facts(response, json);
     result = print_line(json, out);
     json_free(&json);
     return result;
@@ -268,6 +293,21 @@ read_item(const struct json *json, struct response_item *item, struct err *err)
 }
 
 static int
+read_facts(const struct json *json, struct response *response, struct err *err)
+{
+    size_t count = json_get_count(json, "facts");
+
+    for (size_t i = 0; i < count; i++) {
+        const char *fact = json_get_item_text(json, "facts", i);
+
+        if (fact == NULL || !response_add_fact(response, span_of(fact)))
+            return err_set(err, ERR_PERM, "facts: expected at most %d texts of %d bytes",
+                           RESPONSE_FACTS_MAX, RESPONSE_FACT_MAX);
+    }
+    return 0;
+}
+
+static int
 read_response(const struct json *json, struct response *response, struct err *err)
 {
     size_t count = json_get_count(json, "items");
@@ -282,7 +322,7 @@ read_response(const struct json *json, struct response *response, struct err *er
             return -1;
         response->item_count++;
     }
-    return 0;
+    return read_facts(json, response, err);
 }
 
 int
@@ -307,8 +347,11 @@ response_read(struct span line, struct response *response_out, struct err *err)
 void
 response_clear(struct response *response)
 {
+    for (size_t i = 0; i < response->fact_count; i++)
+        mem_free(&response->facts[i]);
+    mem_free(&response->facts);
     mem_free(&response->items);
-    response->item_count = 0;
+    response->fact_count = response->item_count = 0;
 }
 
 // Workers answer in the order of the request, so the item is nearly always at the same place.

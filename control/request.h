@@ -15,10 +15,17 @@ enum request_command {
     REQUEST_RESCAN, // ids
     REQUEST_ADOPT,  // look for free instances now (after an offline change, unhold)
     REQUEST_RELOAD,
-    REQUEST_PING // version, pids
+    REQUEST_PING,  // version, pids
+    REQUEST_STATUS // facts about the whole service
 };
 
-enum { REQUEST_IDS_MAX = 1000, REQUEST_LINE_MAX = 1 << 16, RESPONSE_LINE_MAX = 1 << 20 };
+enum {
+    REQUEST_IDS_MAX = 1000,
+    REQUEST_LINE_MAX = 1 << 16,
+    RESPONSE_LINE_MAX = 4 << 20,
+    RESPONSE_FACTS_MAX = 1000,
+    RESPONSE_FACT_MAX = 1000 // bytes of each
+};
 
 struct request {
     enum request_command command;
@@ -39,6 +46,8 @@ struct response_item {
 struct response {
     struct response_item *items;
     size_t item_count;
+    char **facts; // what was asked for where it is no message: each a JSON object
+    size_t fact_count;
 };
 
 const char *request_command_name(enum request_command command);
@@ -49,8 +58,10 @@ void request_clear(struct request *request);
 int response_write(const struct response *response, struct buf *out);
 int response_read(struct span line, struct response *response_out, struct err *err);
 void response_clear(struct response *response);
+// A copy. False: too long, or there are too many.
+bool response_add_fact(struct response *response, struct span fact);
 // Of several workers' answers to one request: for each id the best (DONE before UNDER_WAY before
-// FAILED before NOT_FOUND).
+// FAILED before NOT_FOUND). Facts are no worker's.
 void response_merge(struct response *into, const struct response *other);
 
 #endif

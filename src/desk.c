@@ -37,6 +37,8 @@ struct desk {
     const struct counter_page *page;
     int (*ask_reload)(void *arg);
     void *ask_arg;
+    desk_status *status; // NULL: nobody has any
+    void *status_arg;
     struct line lines[DESK_WORKERS_MAX];
     struct client *clients;
     size_t client_count;
@@ -81,7 +83,7 @@ answer_client(struct client *client)
 {
     struct buf out;
 
-    buf_init(&out, ERRAND_PAYLOAD_MAX);
+    buf_init(&out, RESPONSE_LINE_MAX + 1);
     if (response_write(&client->response, &out) == 0)
         conn_write(client->conn, out.data, out.len);
     buf_clear(&out);
@@ -273,6 +275,17 @@ answer_ping(struct client *client)
 }
 
 static void
+answer_status(struct client *client)
+{
+    struct desk *desk = client->desk;
+
+    set_single(client, RESPONSE_DONE, "");
+    if (desk->status != NULL)
+        desk->status(desk->status_arg, &client->response);
+    answer_client(client);
+}
+
+static void
 begin_reload(struct client *client)
 {
     client->waits_for_reload = true;
@@ -295,6 +308,8 @@ take_request(struct client *client, struct span line)
     client->has_asked = true;
     if (client->request.command == REQUEST_PING)
         answer_ping(client);
+    else if (client->request.command == REQUEST_STATUS)
+        answer_status(client);
     else if (client->request.command == REQUEST_RELOAD)
         begin_reload(client);
     else
@@ -379,6 +394,13 @@ desk_new(struct loop *loop, const struct counter_page *page, int (*ask_reload)(v
     desk->ask_arg = arg;
     desk->idle = (struct loop_deferred){.run = tell_idle, .arg = desk};
     return desk;
+}
+
+void
+desk_set_status(struct desk *desk, desk_status *status, void *arg)
+{
+    desk->status = status;
+    desk->status_arg = arg;
 }
 
 void

@@ -13,9 +13,13 @@
 enum { DESK_TIMEOUT_MS = 8000, DESK_CLIENTS_MAX = 64, DESK_WORKERS_MAX = 130 };
 
 struct desk;
+struct response; // control/request.h
 
 struct desk *desk_new(struct loop *loop, const struct counter_page *page,
                       int (*ask_reload)(void *arg), void *arg);
+// Answers REQUEST_STATUS: adds facts to what is answered.
+typedef void desk_status(void *arg, struct response *response);
+void desk_set_status(struct desk *desk, desk_status *status, void *arg);
 void desk_add_worker(struct desk *desk, int fd_take);
 void desk_add_client(struct desk *desk, int fd_take);
 void desk_reloaded(struct desk *desk, const char *why_not); // "" : it went well

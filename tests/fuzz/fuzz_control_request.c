@@ -40,6 +40,7 @@ read_response(struct span line)
     assert(response_write(&response, &out) == 0);
     assert(response_read(buf_span(&out), &again, &err) == 0);
     assert(again.item_count == response.item_count);
+    assert(again.fact_count == response.fact_count);
     response_merge(&again, &response);
     assert(again.item_count <= REQUEST_IDS_MAX);
     response_clear(&again);

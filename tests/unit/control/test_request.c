@@ -26,6 +26,9 @@ static const struct {
     {"rescan all",          "{\"command\":\"rescan\",\"all\":true}",
      "request: rescan: does not go for all messages",                                                                                      false},
     {"reload",              "{\"command\":\"reload\"}",                                          "{\"command\":\"reload\"}\n",             true },
+    {"status",              "{\"command\":\"status\"}",                                          "{\"command\":\"status\"}\n",             true },
+    {"status with ids",     "{\"command\":\"status\",\"ids\":[\"" ID1 "\"]}",
+     "request: status: expected no ids",                                                                                                   false},
     {"empty",               "",                                                                  "request: ",                              false},
     {"no JSON",             "retry all",                                                         "request: ",                              false},
     {"an array",            "[]",                                                                "request: ",                              false},
@@ -163,15 +166,57 @@ responses_are_read(void)
     }
 }
 
+// clang-format off
+static const struct {
+    const char *name, *line, *expected;
+    bool is_good;
+} facts[] = {
+    {"two", "{\"items\":[{\"id\":\"\",\"status\":\"done\",\"text\":\"\"}],\"facts\":[\"{}\",\"a\\tb\"]}",
+     "{\"items\":[{\"id\":\"\",\"status\":\"done\",\"text\":\"\"}],\"facts\":[\"{}\",\"a b\"]}\n", true},
+    {"alone", "{\"facts\":[\"x\"]}", "response: expected items", false},
+    {"no text", "{\"items\":[{\"id\":\"\",\"status\":\"done\"}],\"facts\":[\"x\",1]}",
+     "response: facts: expected at most 1000 texts of 1000 bytes", false},
+};
+
+// clang-format on
+
+static void
+facts_are_read(void)
+{
+    for (size_t i = 0; i < UNIT_COUNT(facts); i++) {
+        struct response response;
+        struct err err = {ERR_NONE, ""};
+        struct buf out;
+        bool is_good = response_read(span_of(facts[i].line), &response, &err) == 0;
+
+        buf_init(&out, RESPONSE_LINE_MAX);
+        UNIT_CHECK_ROW(facts[i].name, is_good == facts[i].is_good);
+        if (is_good) {
+            UNIT_CHECK_ROW(facts[i].name, response.fact_count == 2);
+            UNIT_CHECK_ROW(facts[i].name, response_write(&response, &out) == 0);
+            response_clear(&response);
+        }
+        UNIT_CHECK_ROW(facts[i].name,
+                       strcmp(is_good ? buf_text(&out) : err.text, facts[i].expected) == 0);
+        buf_clear(&out);
+    }
+}
+
 // Whatever the texts are, a full response fits the line that its reader takes.
 static void
 full_response_fits(void)
 {
     static const char bytes[] = "\x01\x7f\"\\\xff";
     struct response response = {.item_count = REQUEST_IDS_MAX}, again;
+    char fact[RESPONSE_FACT_MAX + 1];
     struct err err;
 
     response.items = mem_zarray(REQUEST_IDS_MAX, sizeof response.items[0]);
+    memset(fact, 'x', sizeof fact);
+    CU_ASSERT(!response_add_fact(&response, span_from(fact, sizeof fact)));
+    for (size_t i = 0; i < RESPONSE_FACTS_MAX; i++)
+        CU_ASSERT(response_add_fact(&response, span_from(fact, RESPONSE_FACT_MAX)));
+    CU_ASSERT(!response_add_fact(&response, span_of("x")));
     for (size_t kind = 0; kind < sizeof bytes - 1; kind++) {
         struct buf out;
 
@@ -180,10 +225,14 @@ full_response_fits(void)
             response.items[i].status = RESPONSE_UNDER_WAY;
             memset(response.items[i].text, bytes[kind], sizeof response.items[i].text - 1);
         }
+        for (size_t i = 0; i < RESPONSE_FACTS_MAX; i++)
+            memset(response.facts[i], bytes[kind], RESPONSE_FACT_MAX);
         buf_init(&out, RESPONSE_LINE_MAX);
         CU_ASSERT(response_write(&response, &out) == 0);
         CU_ASSERT(response_read(buf_span(&out), &again, &err) == 0);
         CU_ASSERT(again.item_count == REQUEST_IDS_MAX);
+        CU_ASSERT(again.fact_count == RESPONSE_FACTS_MAX);
+        CU_ASSERT(strlen(again.facts[RESPONSE_FACTS_MAX - 1]) == RESPONSE_FACT_MAX);
         response_clear(&again);
         buf_clear(&out);
     }
@@ -209,8 +258,9 @@ answers_are_merged(void)
             {ID2, merges[i].second, "second" },
             {"",  RESPONSE_DONE,    "without"},
         };
-        struct response other = {other_items, 2};
-        struct response into = {mem_zarray(2, sizeof(struct response_item)), 2};
+        struct response other = {.items = other_items, .item_count = 2};
+        struct response into = {.items = mem_zarray(2, sizeof(struct response_item)),
+                                .item_count = 2};
 
         into.items[0] = (struct response_item){ID1, RESPONSE_FAILED, "alone"};
         into.items[1] = (struct response_item){ID2, merges[i].first, "first"};
@@ -239,6 +289,7 @@ static const struct unit_test tests[] = {
     {"cut lines are refused", cut_lines_are_refused},
     {"bounds hold",           bounds_hold          },
     {"responses are read",    responses_are_read   },
+    {"facts are read",        facts_are_read       },
     {"a full response fits",  full_response_fits   },
     {"answers are merged",    answers_are_merged   },
     {"names are words",       names_are_words      },

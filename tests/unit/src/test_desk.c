@@ -219,6 +219,40 @@ test_all_and_reload(void)
 }
 
 static void
+write_facts(void *arg, struct response *response)
+{
+    CU_ASSERT_PTR_EQUAL(arg, &reloads);
+    CU_ASSERT(response_add_fact(response, span_of("{\"what\":\"one\"}")));
+    CU_ASSERT(response_add_fact(response, span_of("{\"what\":\"two\"}")));
+}
+
+// Nobody is asked for it but the scribe.
+static void
+test_status(void)
+{
+    struct response response;
+    struct bench bench;
+    int fd;
+
+    open_bench(&bench);
+    fd = ask(&bench, "{\"command\":\"status\"}\n");
+    run_for(50);
+    hear(fd, &response);
+    CU_ASSERT(response.item_count == 1 && response.items[0].status == RESPONSE_DONE);
+    CU_ASSERT(response.fact_count == 0);
+    response_clear(&response);
+    desk_set_status(bench.desk, write_facts, &reloads);
+    fd = ask(&bench, "{\"command\":\"status\"}\n");
+    run_for(50);
+    hear(fd, &response);
+    CU_ASSERT(response.item_count == 1 && response.items[0].status == RESPONSE_DONE);
+    CU_ASSERT_FATAL(response.fact_count == 2);
+    CU_ASSERT_STRING_EQUAL(response.facts[1], "{\"what\":\"two\"}");
+    response_clear(&response);
+    close_bench(&bench);
+}
+
+static void
 test_bad_clients(void)
 {
     static const struct {
@@ -278,6 +312,7 @@ test_worker_dies(void)
 static const struct unit_test tests[] = {
     {"each id's owner answers", test_ids           },
     {"all, and reload",         test_all_and_reload},
+    {"status",                  test_status        },
     {"bad clients",             test_bad_clients   },
     {"no worker left",          test_worker_dies   }
 };
