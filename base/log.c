@@ -9,7 +9,16 @@
 
 // A value longer than its bound is cut, with "..." set; a field that the line cannot take any more
 // is left out, with "..." set at the end.
-enum { ID_BOUND = 64, VALUE_MAX = 256, PATH_BOUND = 600, STATUS_MAX = 600, FREE_MAX = 2000 };
+enum {
+    ID_BOUND = 64,
+    VALUE_MAX = 256,
+    PATH_BOUND = 600,
+    STATUS_MAX = 600,
+    FREE_MAX = 2000,
+    PREFIX_MAX = 10 // of free text
+};
+
+_Static_assert((int)LOG_JSON_MAX <= (int)SINK_TEXT_MAX, "the sink takes any line");
 
 static const struct {
     const char *name;
@@ -26,6 +35,7 @@ static const struct {
 static struct {
     struct sink sink;
     enum log_level least;
+    bool is_json;
 } state = {.sink = SINK_INITIAL, .least = LOG_INFO_};
 
 int
@@ -39,13 +49,16 @@ log_open(const char *program, const struct log_settings *settings, bool to_stder
         .file = settings->file,
         .error_file = settings->error_file,
         .to_stderr = to_stderr,
+        .is_json = strcmp(settings->format, "json") == 0,
     };
 
-    if (strcmp(settings->format, "text") != 0)
-        return err_set(err, ERR_PERM, "expected the format text, not \"%s\"", settings->format);
+    if (!wanted.is_json && strcmp(settings->format, "text") != 0)
+        return err_set(err, ERR_PERM, "expected the format text or json, not \"%s\"",
+                       settings->format);
     if (sink_set(&state.sink, &wanted, err) < 0)
         return -1;
     state.least = verbosity > 0 ? LOG_DEBUG_ : LOG_INFO_;
+    state.is_json = wanted.is_json;
     return 0;
 }
 
@@ -54,6 +67,7 @@ log_close(void)
 {
     sink_clear(&state.sink);
     state.least = LOG_INFO_;
+    state.is_json = false;
 }
 
 void
@@ -83,21 +97,43 @@ log_level_name(enum log_level level)
     return levels[level].name;
 }
 
+static void
+put_text(enum log_level level, const char *component, struct span said, size_t max)
+{
+    struct buf text;
+
+    buf_init(&text, SINK_TEXT_MAX);
+    str_escape(&text, said, "", max);
+    sink_put(&state.sink, levels[level].severity, component, buf_span(&text));
+    buf_clear(&text);
+}
+
+static void
+put_json(enum log_level level, const char *component, struct span said, size_t max)
+{
+    struct log_json json;
+
+    log_json_begin(&json, levels[level].name, span_of(NULL));
+    log_json_text(&json, "message", said, max);
+    sink_put(&state.sink, levels[level].severity, component, log_json_end(&json));
+    log_json_clear(&json);
+}
+
 static void __attribute__((format(printf, 4, 0)))
 put_free(enum log_level level, const char *component, const char *prefix, const char *format,
          va_list args)
 {
-    char raw[FREE_MAX];
-    struct buf text;
+    char said[PREFIX_MAX + FREE_MAX];
+    size_t len = strlen(prefix);
 
     if (!log_is_wanted(level))
         return;
-    vsnprintf(raw, sizeof raw, format, args);
-    buf_init(&text, SINK_TEXT_MAX);
-    buf_add_text(&text, prefix);
-    str_escape(&text, span_of(raw), "", FREE_MAX);
-    sink_put(&state.sink, levels[level].severity, component, buf_span(&text));
-    buf_clear(&text);
+    snprintf(said, sizeof said, "%s", prefix);
+    vsnprintf(said + len, FREE_MAX, format, args);
+    if (state.is_json)
+        put_json(level, component, span_of(said), len + FREE_MAX);
+    else
+        put_text(level, component, span_of(said), len + FREE_MAX);
 }
 
 void
@@ -155,6 +191,11 @@ log_begin(struct log_line *line, enum log_level level, const char *component, co
 {
     line->level = level;
     line->component = component;
+    line->is_json = state.is_json && log_is_wanted(level);
+    if (line->is_json) {
+        log_json_begin(&line->json, levels[level].name, span_of(id));
+        return;
+    }
     line->fields = 0;
     line->is_cut = false;
     buf_init(&line->text, SINK_TEXT_MAX);
@@ -190,7 +231,9 @@ begin_field(struct log_line *line, const char *key, size_t value_max)
 void
 log_value(struct log_line *line, const char *key, struct span value)
 {
-    if (begin_field(line, key, VALUE_MAX))
+    if (line->is_json)
+        log_json_text(&line->json, key, value, VALUE_MAX);
+    else if (begin_field(line, key, VALUE_MAX))
         str_escape(&line->text, value, "\"<>,", VALUE_MAX);
 }
 
@@ -204,6 +247,10 @@ log_text(struct log_line *line, const char *key, const char *value)
 void
 log_path(struct log_line *line, const char *key, struct span value)
 {
+    if (line->is_json) {
+        log_json_text(&line->json, key, value, PATH_BOUND);
+        return;
+    }
     if (!begin_field(line, key, PATH_BOUND))
         return;
     buf_add_char(&line->text, '<');
@@ -214,7 +261,9 @@ log_path(struct log_line *line, const char *key, struct span value)
 void
 log_number(struct log_line *line, const char *key, uint64_t value)
 {
-    if (begin_field(line, key, 20))
+    if (line->is_json)
+        log_json_number(&line->json, key, value);
+    else if (begin_field(line, key, 20))
         buf_printf(&line->text, "%llu", (unsigned long long)value);
 }
 
@@ -225,6 +274,10 @@ log_duration(struct log_line *line, const char *key, uint64_t us)
     unsigned long long ms = us / 1000 + (us % 1000 >= 500);
     unsigned long long tenth_s = us / 100000 + (us % 100000 >= 50000);
 
+    if (line->is_json) {
+        log_json_seconds(&line->json, key, us);
+        return;
+    }
     if (!begin_field(line, key, 24))
         return;
     if (tenth_ms < 100)
@@ -258,6 +311,11 @@ log_status(struct log_line *line, const char *status, struct span why)
     size_t start;
     struct span printed;
 
+    if (line->is_json) {
+        log_json_text(&line->json, "status", span_of(status), VALUE_MAX);
+        log_json_text(&line->json, "reply", why, STATUS_MAX);
+        return;
+    }
     if (!begin_field(line, "status", strlen(status) + STATUS_MAX))
         return;
     buf_printf(&line->text, "%s (", status);
@@ -275,6 +333,10 @@ void
 log_end(struct log_line *line)
 {
     if (log_is_wanted(line->level))
-        sink_put(&state.sink, levels[line->level].severity, line->component, buf_span(&line->text));
-    buf_clear(&line->text);
+        sink_put(&state.sink, levels[line->level].severity, line->component,
+                 line->is_json ? log_json_end(&line->json) : buf_span(&line->text));
+    if (line->is_json)
+        log_json_clear(&line->json);
+    else
+        buf_clear(&line->text);
 }

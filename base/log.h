@@ -4,11 +4,15 @@
 // "posternd/smtp[812]: ID: key=value, key=value". Values are escaped (str_escape; quotes, angle
 // brackets and the comma that parts fields as well) and cut at a bound: none can forge a field or a
 // line. The only mutable global of the tree lives here. Only the loop's thread logs.
+//
+// Format json: each line is one object: time (not for syslog, which has its own), program,
+// component, pid, level, id; then the fields in their order.
 #ifndef POSTERN_BASE_LOG_H
 #define POSTERN_BASE_LOG_H
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log_json.h"
 
 enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_NOTICE_, LOG_WARNING_, LOG_ERROR_, LOG_ALARM_ };
 
@@ -17,7 +21,7 @@ struct log_settings {
     char *facility;    // "mail", "local0".. "local7", "daemon"
     char *file;        // "" none
     char *error_file;  // warnings and above go here too; "" none
-    char *format;      // "text"
+    char *format;      // "text", "json"
     char *syslog_path; // "/dev/log"
 };
 
@@ -45,22 +49,28 @@ void log_alarm(const char *component, const char *format, ...)
 struct log_line {
     enum log_level level;
     const char *component;
+    bool is_json;
+    struct log_json json; // if is_json, else the next three
     struct buf text;
     unsigned fields;
     bool is_cut; // the line is full; what came later is left out, "..." says so
 };
 
+// In JSON: a string each, escaped as str_escape_json says and cut at the same bounds; a key that
+// comes again makes an array of its values, in the place of the first; where the line is full,
+// "cut":true ends it; free text is "message".
 void log_begin(struct log_line *line, enum log_level level, const char *component,
                const char *id);                                            // id NULL: "-" left out
 void log_value(struct log_line *line, const char *key, struct span value); // key=escaped
 void log_text(struct log_line *line, const char *key,
               const char *value); // the same; NULL: left out
 void log_path(struct log_line *line, const char *key, struct span value); // key=<escaped>
-void log_number(struct log_line *line, const char *key, uint64_t value);
-void log_duration(struct log_line *line, const char *key,
-                  uint64_t us); // key=3.1ms, key=14ms, key=2.5s
+void log_number(struct log_line *line, const char *key, uint64_t value);  // in JSON too
+// key=3.1ms, key=14ms, key=2.5s. In JSON a number of seconds: 0.003128, 0.014, 2.5.
+void log_duration(struct log_line *line, const char *key, uint64_t us);
 // status=sent (why): a reply keeps its commas, quotes and brackets; parentheses that do not pair
-// are escaped, so that the first closing one that pairs ends the field.
+// are escaped, so that the first closing one that pairs ends the field. In JSON two strings,
+// "status":"sent","reply":"why".
 void log_status(struct log_line *line, const char *status, struct span why);
 void log_end(struct log_line *line);
 bool log_is_wanted(enum log_level level);

@@ -12,7 +12,12 @@
 
 #include "base/mem.h"
 
-enum { HEAD_MAX = 128, WARNING = 4 };
+enum {
+    TAG_MAX = 128,
+    MEMBERS_MAX = 256,
+    LINE_SIZE = TAG_MAX + MEMBERS_MAX + 128 + SINK_TEXT_MAX,
+    WARNING = 4
+};
 
 // RFC 3164, 4.1.1
 static const struct {
@@ -122,6 +127,7 @@ sink_set(struct sink *sink, const struct sink_settings *settings, struct err *er
     sink->syslog_path = copy_wanted(settings->syslog_path);
     sink->facility = facility;
     sink->to_stderr = settings->to_stderr;
+    sink->is_json = settings->is_json;
     // Now, before the process is confined. One that is not there yet is tried with each line.
     if (sink->syslog_path != NULL)
         sink->syslog_fd = connect_syslog(sink->syslog_path);
@@ -137,6 +143,7 @@ sink_clear(struct sink *sink)
     clear_file(&sink->file);
     clear_file(&sink->error_file);
     sink->to_stderr = true;
+    sink->is_json = false;
 }
 
 static int
@@ -212,33 +219,79 @@ write_line(int fd, const char *data, size_t len)
     while (written < 0 && errno == EINTR);
 }
 
+// Who says it, for syslog and text.
+static void
+format_tag(const struct sink *sink, const char *component, char out[TAG_MAX])
+{
+    snprintf(out, TAG_MAX, "%.60s/%.40s[%d]: ", sink->program != NULL ? sink->program : "postern",
+             component, (int)getpid());
+}
+
+// The same, as members before those of the text. The names are ours: there is nothing to escape.
+static void
+format_members(const struct sink *sink, const char *component, char out[MEMBERS_MAX])
+{
+    snprintf(out, MEMBERS_MAX, "\"program\":\"%.60s\",\"component\":\"%.40s\",\"pid\":%d,",
+             sink->program != NULL ? sink->program : "postern", component, (int)getpid());
+}
+
+static void
+put_to_syslog(struct sink *sink, int severity, const char *component, struct span text)
+{
+    char line[LINE_SIZE], tag[TAG_MAX], members[MEMBERS_MAX];
+    int priority = sink->facility * 8 + severity;
+    int len;
+
+    format_tag(sink, component, tag);
+    if (sink->is_json) {
+        format_members(sink, component, members);
+        len = snprintf(line, sizeof line, "<%d>%s %s{%s%.*s}", priority, sink->stamp_syslog, tag,
+                       members, (int)text.len, text.data);
+    } else {
+        len = snprintf(line, sizeof line, "<%d>%s %s%.*s", priority, sink->stamp_syslog, tag,
+                       (int)text.len, text.data);
+    }
+    send_syslog(sink, line, (size_t)len);
+}
+
+static size_t
+format_line(const struct sink *sink, const struct timespec *now, const char *component,
+            struct span text, char out[LINE_SIZE])
+{
+    char before[MEMBERS_MAX];
+    int len;
+
+    if (sink->is_json) {
+        format_members(sink, component, before);
+        len = snprintf(out, LINE_SIZE, "{\"time\":\"%s.%06ld%s\",%s%.*s}\n", sink->stamp_file,
+                       now->tv_nsec / 1000, sink->stamp_zone, before, (int)text.len, text.data);
+    } else {
+        format_tag(sink, component, before);
+        len = snprintf(out, LINE_SIZE, "%s.%06ld%s %s%.*s\n", sink->stamp_file, now->tv_nsec / 1000,
+                       sink->stamp_zone, before, (int)text.len, text.data);
+    }
+    return (size_t)len;
+}
+
 void
 sink_put(struct sink *sink, int severity, const char *component, struct span text)
 {
-    char head[HEAD_MAX];
-    char line[HEAD_MAX * 2 + SINK_TEXT_MAX];
+    char line[LINE_SIZE];
     struct timespec now;
-    int len;
+    size_t len;
 
     assert(text.len <= SINK_TEXT_MAX);
     clock_gettime(CLOCK_REALTIME, &now);
     make_stamps(sink, now.tv_sec);
-    snprintf(head, sizeof head,
-             "%.60s/%.40s[%d]: ", sink->program != NULL ? sink->program : "postern", component,
-             (int)getpid());
-    if (sink->syslog_path != NULL) {
-        len = snprintf(line, sizeof line, "<%d>%s %s%.*s", sink->facility * 8 + severity,
-                       sink->stamp_syslog, head, (int)text.len, text.data);
-        send_syslog(sink, line, (size_t)len);
-    }
+    if (sink->syslog_path != NULL)
+        put_to_syslog(sink, severity, component, text);
     if (!sink->to_stderr && sink->file.fd < 0 && sink->error_file.fd < 0)
         return;
-    len = snprintf(line, sizeof line, "%s.%06ld%s %s%.*s\n", sink->stamp_file, now.tv_nsec / 1000,
-                   sink->stamp_zone, head, (int)text.len, text.data);
+    len = format_line(sink, &now, component, text, line);
     if (sink->to_stderr)
-        write_line(STDERR_FILENO, line, (size_t)len);
+        write_line(STDERR_FILENO, line, len);
     if (sink->file.fd >= 0)
-        write_line(sink->file.fd, line, (size_t)len);
+        write_line(sink->file.fd, line, len);
     if (sink->error_file.fd >= 0 && severity <= WARNING)
-        write_line(sink->error_file.fd, line, (size_t)len);
+        write_line(sink->error_file.fd, line, len);
 }

@@ -3,7 +3,8 @@
 //
 // Owns:  its descriptors and names. Never blocks on syslog: our own datagrams to its socket, in the
 //        local form of RFC 3164; what it does not take is lost and counted. Files get an ISO 8601
-//        local time with microseconds before the same text.
+//        local time with microseconds before the same text. As JSON, what is behind syslog's tag
+//        and what is in the files is an object of program, component, pid, (files) time, and text.
 // Order: SINK_INITIAL (standard error), sink_set any number of times, sink_clear.
 #ifndef POSTERN_BASE_SINK_H
 #define POSTERN_BASE_SINK_H
@@ -25,7 +26,7 @@ struct sink {
     char *syslog_path; // NULL: not wanted
     int syslog_fd;     // -1: not connected
     int facility;
-    bool to_stderr;
+    bool to_stderr, is_json;
     uint64_t dropped;
     time_t stamp_second; // what the next three were made for
     char stamp_syslog[64], stamp_file[32], stamp_zone[16];
@@ -44,6 +45,7 @@ struct sink_settings {
     const char *file;        // NULL or "": none
     const char *error_file;  // the same; lines of severity 4 (warning) and worse go here too
     bool to_stderr;
+    bool is_json;
 };
 
 // All or nothing: on error (PERM) the sink is as it was.
@@ -52,7 +54,8 @@ void sink_clear(struct sink *sink); // standard error again
 // After rotation. A file that cannot be opened stays the former one; -1 with err.
 int sink_reopen(struct sink *sink, struct err *err);
 
-// severity: syslog's, 0 to 7. text: one line, at most SINK_TEXT_MAX bytes.
+// severity: syslog's, 0 to 7. component: a literal. text: one line, at most SINK_TEXT_MAX bytes; as
+// JSON, members of an object.
 void sink_put(struct sink *sink, int severity, const char *component, struct span text);
 
 #endif

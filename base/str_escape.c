@@ -93,7 +93,8 @@ escape_for_json(struct span span, char out[16], size_t *len_out)
         return 1;
     }
     if (c == 0 || len == 0) {
-        memcpy(out, "\\\\x", 3);
+        out[0] = out[1] = '\\';
+        out[2] = 'x';
         out[3] = hex_digits[c >> 4];
         out[4] = hex_digits[c & 15];
         *len_out = 5;
@@ -107,7 +108,8 @@ escape_for_json(struct span span, char out[16], size_t *len_out)
         unit = (unsigned char)span.data[1];
     else if (len == 3)
         unit = 0x2000u + ((unsigned char)span.data[2] & 0x3f);
-    memcpy(out, "\\u", 2);
+    out[0] = '\\';
+    out[1] = 'u';
     for (unsigned i = 0; i < 4; i++)
         out[2 + i] = hex_digits[unit >> (12 - 4 * i) & 15];
     *len_out = 6;

@@ -109,8 +109,8 @@ check_log(const struct settings *settings, struct err *err)
                                              "local3", "local4", "local5", "local6", "local7"};
     const struct log_settings *log = &settings->log;
 
-    if (strcmp(log->format, "text") != 0)
-        return err_set(err, ERR_PERM, "format: expected text, not \"%s\"", log->format);
+    if (strcmp(log->format, "text") != 0 && strcmp(log->format, "json") != 0)
+        return err_set(err, ERR_PERM, "format: expected text or json, not \"%s\"", log->format);
     for (size_t i = 0; i < sizeof facilities / sizeof facilities[0]; i++) {
         if (strcmp(facilities[i], log->facility) == 0)
             return 0;

@@ -97,6 +97,32 @@ test_forms(void)
 }
 
 static void
+test_json_forms(void)
+{
+    struct sink sink = SINK_INITIAL;
+    struct sink_settings settings = set_up();
+    char line[1000];
+    char *text;
+    int fd = syslogd_open(path_syslog);
+
+    settings.is_json = true;
+    CU_ASSERT_EQUAL_FATAL(sink_set(&sink, &settings, &err), 0);
+    sink_put(&sink, 6, "smtp", SPAN_LITERAL("\"level\":\"info\""));
+    CU_ASSERT_TRUE(has_shape(syslogd_next(fd, line, sizeof line),
+                             "<22>AAA _9 99:99:99 prog/smtp[#]: {\"program\":\"prog\","
+                             "\"component\":\"smtp\",\"pid\":#,\"level\":\"info\"}"));
+    text = tempdir_read(&dir, "file");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT_TRUE(has_shape(text, "{\"time\":\"9999-99-99T99:99:99.999999+99:99\","
+                                   "\"program\":\"prog\",\"component\":\"smtp\",\"pid\":#,"
+                                   "\"level\":\"info\"}\n"));
+    free(text);
+    sink_clear(&sink);
+    close(fd);
+    tempdir_remove(&dir);
+}
+
+static void
 test_facilities(void)
 {
     static const struct {
@@ -257,6 +283,9 @@ test_standard_error(void)
     settings.to_stderr = true;
     CU_ASSERT_EQUAL(sink_set(&sink, &settings, &err), 0);
     sink_put(&sink, 6, "x", span_from(longest, sizeof longest));
+    settings.is_json = true;
+    CU_ASSERT_EQUAL(sink_set(&sink, &settings, &err), 0);
+    sink_put(&sink, 6, "x", span_from(longest, sizeof longest));
     dup2(former, STDERR_FILENO);
     close(former);
     close(fd);
@@ -264,8 +293,8 @@ test_standard_error(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, " postern/x["));
     CU_ASSERT_PTR_NULL(strstr(text, "nowhere"));
-    CU_ASSERT_TRUE(strlen(text) > sizeof longest);
-    CU_ASSERT_EQUAL(text[strlen(text) - 1], '\n');
+    CU_ASSERT_TRUE(strlen(text) > 2 * sizeof longest);
+    CU_ASSERT_STRING_EQUAL(text + strlen(text) - 3, "x}\n");
     free(text);
     sink_clear(&sink);
     tempdir_remove(&dir);
@@ -273,6 +302,7 @@ test_standard_error(void)
 
 static const struct unit_test tests[] = {
     {"the forms of a line",                       test_forms                       },
+    {"the forms as JSON",                         test_json_forms                  },
     {"facilities",                                test_facilities                  },
     {"a full socket loses lines and counts them", test_full_socket_loses_and_counts},
     {"syslogd starts late and restarts",          test_syslogd_restarts            },

@@ -74,7 +74,7 @@ bad_facility(struct settings *settings)
 static void
 bad_format(struct settings *settings)
 {
-    set_text(&settings->log.format, "json");
+    set_text(&settings->log.format, "xml");
 }
 
 static void
@@ -120,7 +120,7 @@ static const struct {
      "address"                                                                                            },
     {"bad facility",    bad_facility,
      "f:1: facility: expected mail, daemon or local0 to local7, not \"mai\""                              },
-    {"bad format",      bad_format,      "f:1: format: expected text, not \"json\""                       },
+    {"bad format",      bad_format,      "f:1: format: expected text or json, not \"xml\""                },
     {"bad spool",       bad_spool,       "f:1: path: expected an absolute path, not \"spool\""            },
     {"bad control",     bad_control,     "f:1: socket: expected a UNIX socket, unix:/path"                },
     {"bad score",       bad_score,       "f:1: bounce_max_score: expected a number, not \"much\""         },
