@@ -158,7 +158,7 @@ static void
 print_scan(const struct way_page *page)
 {
     const struct record *record = &page->way->record;
-    const struct record_rcpt **rcpts = mem_zarray(record->rcpt_count + 1, sizeof *rcpts);
+    const struct record_rcpt **rcpts = mem_zarray(record->rcpt_count + 1, sizeof(void *));
 
     for (size_t i = 0; i < record->result_count; i++)
         print_result(page, &record->results[i]);
