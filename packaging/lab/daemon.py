@@ -19,7 +19,7 @@ USER = "irc"  # where started by root: one of those users that every Debian has 
 
 # The leak checker's own trouble when a thread ends while it looks: it reports nothing of ours.
 STOPPED_EARLY = re.compile(r"(==\d+==Unable to get registers from thread \d+\.\s*)+")
-RUNNING = r"master\[\d+\]: running, "
+RUNNING = r'master\[\d+\]: running, |"component":"master",.*"message":"running, '  # text, JSON
 
 
 @dataclass
