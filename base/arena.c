@@ -37,9 +37,9 @@ arena_clear(struct arena *arena)
 static struct arena_block *
 new_block(size_t size)
 {
-    struct arena_block *block = mem_zalloc(sizeof *block + size);
+    struct arena_block *block = mem_regrow(NULL, sizeof *block + size, 1);
 
-    block->size = size;
+    *block = (struct arena_block){.size = size};
     return block;
 }
 
@@ -88,7 +88,8 @@ arena_array(struct arena *arena, size_t count, size_t size)
     if (bytes > arena->ceiling - arena->given)
         return NULL;
     arena->given += bytes;
-    return take(arena, bytes);
+    // Here and not by the block: most of a block is never asked for.
+    return memset(take(arena, bytes), 0, bytes);
 }
 
 struct span
