@@ -24,7 +24,7 @@ struct runner {
 static enum log_level
 level_of(enum result_kind kind)
 {
-    if (kind == RESULT_SKIPPED)
+    if (kind == RESULT_SKIPPED || kind == RESULT_CLEAN)
         return LOG_DEBUG_;
     return kind == RESULT_FAILED ? LOG_NOTICE_ : LOG_INFO_;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "reinject/delivery.h"
 #include "spool/writer.h"
 
 struct passage { // one transaction on its way in
@@ -11,7 +12,8 @@ struct passage { // one transaction on its way in
     struct writer *writer;
     struct job *job; // relay, until it answers
     uint64_t bare_newlines, odd_paths;
-    bool is_loop;
+    uint64_t since_us; // when the step under way began: content, then sealing
+    struct job_arrival arrival;
 };
 
 static int
@@ -39,6 +41,13 @@ on_writer_ready(void *arg)
         session_resume(passage->session);
 }
 
+// By the wall clock, since that is what the envelope has; it may be set in between.
+static uint64_t
+us_since(int64_t now_ms, const struct smtp_envelope *envelope)
+{
+    return now_ms > envelope->arrived_ms ? (uint64_t)(now_ms - envelope->arrived_ms) * 1000 : 0;
+}
+
 static int
 on_data(void *arg, struct smtp_transaction *transaction, struct smtp_reply *reply_out)
 {
@@ -48,6 +57,8 @@ on_data(void *arg, struct smtp_transaction *transaction, struct smtp_reply *repl
 
     (void)reply_out;
     passage->intake = intake;
+    passage->since_us = delivery_clock_us();
+    passage->arrival.receive_us = us_since(loop_realtime_ms(intake->loop), transaction->envelope);
     passage->session = transaction->session;
     passage->writer = writer_new(intake->spool, is_relay ? WRITER_RELAY : WRITER_SPOOL,
                                  transaction->envelope, on_writer_ready, passage);
@@ -70,7 +81,7 @@ log_received(const struct passage *passage, const struct spool_file *file)
     const struct smtp_envelope *envelope = spool_file_envelope(file);
     struct log_line line;
 
-    log_begin(&line, LOG_INFO_, "smtp", spool_file_id(file));
+    log_begin(&line, LOG_DEBUG_, "smtp", spool_file_id(file));
     log_text(&line, "client",
              envelope->xforward[XFORWARD_ADDR] != NULL ? envelope->xforward[XFORWARD_ADDR]
                                                        : envelope->client);
@@ -119,10 +130,11 @@ on_kept(void *arg, struct spool_file *file_take, const struct err *err)
 {
     struct passage *passage = arg;
     struct jobs *jobs = passage->intake->jobs;
-    bool is_loop = passage->is_loop;
+    struct job_arrival arrival = passage->arrival;
     struct smtp_reply reply;
 
     passage->writer = NULL;
+    arrival.seal_us = delivery_clock_us() - passage->since_us;
     if (err != NULL) {
         refuse(passage, err);
         return;
@@ -130,13 +142,13 @@ on_kept(void *arg, struct spool_file *file_take, const struct err *err)
     log_received(passage, file_take);
     count_received(passage, file_take);
     if (!spool_file_is_durable(file_take)) {
-        passage->job = job_start_relay(jobs, file_take, is_loop, on_answer, passage);
+        passage->job = job_start_relay(jobs, file_take, &arrival, on_answer, passage);
         return;
     }
     reply_set(&reply, 250, "2.0.0", "Ok: queued as %s", spool_file_id(file_take));
     session_finish(passage->session, &reply, 1);
     mem_free(&passage);
-    job_start(jobs, file_take, JOB_FRESH, is_loop);
+    job_start(jobs, file_take, JOB_FRESH, &arrival);
 }
 
 static void
@@ -147,7 +159,9 @@ on_end(void *arg, struct smtp_transaction *transaction)
     (void)arg;
     passage->bare_newlines = transaction->bare_newlines;
     passage->odd_paths = transaction->odd_paths;
-    passage->is_loop = transaction->is_loop;
+    passage->arrival.is_loop = transaction->is_loop;
+    passage->arrival.receive_us += delivery_clock_us() - passage->since_us;
+    passage->since_us = delivery_clock_us();
     writer_commit(passage->writer, on_kept, passage);
 }
 

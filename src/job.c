@@ -12,6 +12,7 @@ enum {
     ALONE_ATTEMPTS = 3,  // a worker died on it, and nothing else was suspected: held
     LOOKS_MAX = 20,      // a worker died while it was looked into, beside many others: held
     TROUBLE_MS = 300000, // after a full disk kept us from writing
+    TELL_BEGUN_MS = 100,
 };
 
 int64_t
@@ -260,6 +261,7 @@ job_hold(struct job *job)
     log_verdict(job, "hold", job->hold_reason);
     log_alarm("verdict", "%s: held: %s", spool_file_id(job->file), job->hold_reason);
     atomic_fetch_add(&job->jobs->config.counters->held, 1);
+    job_tell_rest(job, RECORD_HOLD, job->hold_reason);
     spool_file_hold(&job->file, job->hold_reason);
     job_remove(job);
 }
@@ -284,6 +286,7 @@ job_wait(struct job *job)
 {
     int64_t until = next_try_ms(job);
 
+    job_tell_waiting(job);
     if (job->jobs->is_draining)
         spool_file_release(&job->file);
     else
@@ -294,11 +297,15 @@ job_wait(struct job *job)
 void
 job_end(struct job *job)
 {
+    bool is_retired = state_is_retired(job_spool_state(job));
+
     if (job_is_relay(job) || job->client_left) {
         job_answer_trouble(job);
+        job_tell_rest(job, is_retired && job->is_answered ? RECORD_DONE : RECORD_LEFT, NULL);
         spool_file_discard(&job->file);
     } else {
-        log_info("smtp", "%s: removed", spool_file_id(job->file));
+        job_tell_rest(job, RECORD_DONE, NULL);
+        log_debug("smtp", "%s: removed", spool_file_id(job->file));
         spool_file_finish(&job->file);
     }
     job_remove(job);
@@ -315,6 +322,16 @@ tell_empty(void *arg)
         jobs->on_empty(jobs->empty_arg);
 }
 
+static void
+on_tell_timer(void *arg)
+{
+    struct jobs *jobs = arg;
+
+    jobs_tell_begun(jobs);
+    if (jobs->count > 0)
+        loop_timer_start(jobs->tell_timer, TELL_BEGUN_MS);
+}
+
 struct jobs *
 jobs_new(const struct jobs_config *config)
 {
@@ -322,6 +339,7 @@ jobs_new(const struct jobs_config *config)
 
     jobs->config = *config;
     jobs->emptied = (struct loop_deferred){.run = tell_empty, .arg = jobs};
+    jobs->tell_timer = loop_timer_new(config->loop, on_tell_timer, jobs);
     return jobs;
 }
 
@@ -332,6 +350,7 @@ jobs_free(struct jobs **jobs)
         return;
     assert((*jobs)->count == 0);
     loop_undefer((*jobs)->config.loop, &(*jobs)->emptied);
+    loop_timer_free(&(*jobs)->tell_timer);
     mem_free(jobs);
 }
 
@@ -365,31 +384,38 @@ jobs_drain(struct jobs *jobs, loop_callback *on_empty, void *arg)
 }
 
 static struct job *
-add_job(struct jobs *jobs, struct spool_file *file, enum job_origin origin, bool is_loop)
+add_job(struct jobs *jobs, struct spool_file *file, enum job_origin origin,
+        const struct job_arrival *arrival)
 {
     struct job *job = mem_zalloc(sizeof *job);
-    int64_t arrived = spool_file_envelope(file)->arrived_ms;
 
     job->jobs = jobs;
     job->file = file;
     job->origin = origin;
-    job->is_loop = is_loop;
     job->started_ms = loop_now_ms(jobs->config.loop);
-    if (origin == JOB_FRESH && job_now_ms(job) > arrived)
-        job->received_us = (uint64_t)(job_now_ms(job) - arrived) * 1000;
+    job->had_tries = job_has_tries(job);
+    if (arrival != NULL) {
+        job->is_loop = arrival->is_loop;
+        job->stage_us[STAGE_RECEIVE] = arrival->receive_us;
+        job->stage_us[STAGE_SEAL] = arrival->seal_us;
+    }
     job->next = jobs->first;
     if (jobs->first != NULL)
         jobs->first->prev = job;
     jobs->first = job;
     jobs->count++;
+    if (!loop_timer_is_running(jobs->tell_timer))
+        loop_timer_start(jobs->tell_timer, TELL_BEGUN_MS);
     return job;
 }
 
 void
-job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin, bool is_loop)
+job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin,
+          const struct job_arrival *arrival)
 {
-    bool is_late = origin == JOB_FRESH && !is_loop && !jobs_is_ready(jobs) && !jobs->is_draining;
-    struct job *job = add_job(jobs, file_take, origin, is_loop);
+    bool is_ready = jobs_is_ready(jobs) || jobs->is_draining;
+    struct job *job = add_job(jobs, file_take, origin, arrival);
+    bool is_late = origin == JOB_FRESH && !job->is_loop && !is_ready;
 
     if (origin == JOB_ADOPTED && job_spool_state(job)->attempt_open) {
         job->is_suspect = true;
@@ -400,10 +426,10 @@ job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origi
 }
 
 struct job *
-job_start_relay(struct jobs *jobs, struct spool_file *file_take, bool is_loop, job_answer *answer,
-                void *arg)
+job_start_relay(struct jobs *jobs, struct spool_file *file_take, const struct job_arrival *arrival,
+                job_answer *answer, void *arg)
 {
-    struct job *job = add_job(jobs, file_take, JOB_FRESH, is_loop);
+    struct job *job = add_job(jobs, file_take, JOB_FRESH, arrival);
 
     job->answer = answer;
     job->answer_arg = arg;

@@ -17,6 +17,7 @@
 #include "smtp/reply.h"
 #include "spool/spool.h"
 #include "src/routes.h"
+#include "src/teller.h"
 
 struct job;
 struct jobs; // all messages under way in one worker
@@ -28,11 +29,15 @@ struct jobs_config { // borrowed
     struct trial_parts trial; // what looking and asking need
     const struct settings *settings;
     struct counter_worker *counters;
+    struct teller *teller;
 };
 
 struct jobs *jobs_new(const struct jobs_config *config);
 void jobs_free(struct jobs **jobs); // none may be left
 size_t jobs_count(const struct jobs *jobs);
+// That they are under way is told of those that were there at the call before already: a timer of
+// theirs makes one every 100 ms. What is over sooner is told once, at its rest.
+void jobs_tell_begun(struct jobs *jobs);
 bool jobs_is_ready(const struct jobs *jobs); // may one more come from the spool?
 
 // Draining: a first try is still made, what then cannot go out is left in the spool. on_empty: the
@@ -45,15 +50,20 @@ enum job_origin {
     JOB_ADOPTED, // another process had it before
 };
 
-// A durable message. is_loop: the front door's guard says that it goes round.
+struct job_arrival {              // how it came in at the front door
+    bool is_loop;                 // its guard says that the message goes round
+    uint64_t receive_us, seal_us; // MAIL to the end of data, and on to the disk's word
+};
+
+// A durable message. arrival NULL: it did not come in just now.
 void job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin,
-               bool is_loop);
+               const struct job_arrival *arrival);
 
 // One reply for all, or one for each recipient in order (LMTP). Called once, unless job_leave was.
 typedef void job_answer(void *arg, const struct smtp_reply *replies, size_t count);
 
-struct job *job_start_relay(struct jobs *jobs, struct spool_file *file_take, bool is_loop,
-                            job_answer *answer, void *arg);
+struct job *job_start_relay(struct jobs *jobs, struct spool_file *file_take,
+                            const struct job_arrival *arrival, job_answer *answer, void *arg);
 // The client is gone: nobody waits for the answer. What has not left yet is taken back.
 void job_leave(struct job *job);
 

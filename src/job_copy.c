@@ -68,7 +68,7 @@ job_settle_copies(struct job *job)
     job->copies = (struct job_copies){0};
     for (size_t i = 0; i < copies.count; i++) {
         if (copies.files[i] != NULL && copies.is_wanted)
-            job_start(job->jobs, copies.files[i], JOB_FRESH, false);
+            job_start(job->jobs, copies.files[i], JOB_FRESH, NULL);
         else if (copies.files[i] != NULL)
             spool_file_discard(&copies.files[i]);
     }

@@ -89,6 +89,9 @@ on_trial(void *arg, enum trial_end end, struct trial_outcome *outcome, const str
 
     if (end == TRIAL_DECIDED) {
         job->look.outcome = outcome;
+        job->stage_us[STAGE_DISSECT] += outcome->look_us;
+        job->stage_us[STAGE_FILTERS] += outcome->ask_us;
+        job->is_looked = true;
         job->look.copies =
             mem_zarray(outcome->decision.copy_count + 1, sizeof(struct spool_file *));
         job_set_state(job, JOB_COPY);

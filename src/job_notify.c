@@ -178,7 +178,7 @@ on_notice(void *arg, const char *child_id, struct spool_file *file_take, const s
         atomic_fetch_add(&job->jobs->config.counters->bounced, ranges_size(&job->notice_set));
     ranges_clear(&job->notice_set);
     if (file_take != NULL)
-        job_start(job->jobs, file_take, JOB_FRESH, false);
+        job_start(job->jobs, file_take, JOB_FRESH, NULL);
     job_set_state(job, job_owes_notice(job) ? JOB_NOTIFY : JOB_SETTLE);
 }
 

@@ -31,6 +31,8 @@ answer_once(struct job *job, const struct smtp_reply *replies, size_t count)
     job->answer = NULL;
     if (answer == NULL)
         return;
+    job->is_answered = true;
+    job->said = replies[0];
     for (size_t i = 0; i < count; i++)
         job->copies.is_wanted = job->copies.is_wanted || replies[i].code / 100 != 4;
     answer(job->answer_arg, replies, count);
@@ -77,7 +79,7 @@ on_taken_over(void *arg, const struct err *err)
         return;
     }
     if (err == NULL) {
-        log_info("smtp", "%s: taken over from the client", spool_file_id(job->file));
+        log_debug("smtp", "%s: taken over from the client", spool_file_id(job->file));
         reply_set(&reply, 250, "2.0.0", "Ok: queued as %s", spool_file_id(job->file));
         answer_rest(job, &reply);
         job_set_state(job, job->after);

@@ -128,8 +128,11 @@ on_delivered(void *arg, struct delivery *delivery)
     bool is_lmtp = spool_file_envelope(job->file)->protocol == SMTP_PROTOCOL_LMTP;
     struct outcome_context context = {.settings = job->jobs->config.settings,
                                       .now_ms = job_now_ms(job),
-                                      .received_us = job->received_us};
+                                      .received_us =
+                                          job->stage_us[STAGE_RECEIVE] + job->stage_us[STAGE_SEAL]};
 
+    job->stage_us[STAGE_SEND] += delivery_clock_us() - job->send_since_us;
+    job->is_sent = true;
     if (getrandom(&context.random, sizeof context.random, GRND_NONBLOCK) < 0)
         context.random = 0;
     job->must_take_over = job_is_relay(job) && !is_lmtp && !job->client_left && count.sent > 0 &&
@@ -193,6 +196,7 @@ on_attempt_written(void *arg, const struct err *err)
 void
 job_attempt(struct job *job)
 {
+    job->send_since_us = delivery_clock_us();
     make_delivery(job, job_due_group(job));
     spool_file_flush(job->file, false, on_attempt_written, job);
 }

@@ -57,7 +57,7 @@ on_told(void *arg, const struct err *err)
     if (child != NULL) {
         if (job_spool_state(job)->groups[job->split.group].verdict == VERDICT_HOLD)
             job_pass_on(job, child, job->split.group);
-        job_start(job->jobs, child, JOB_FRESH, false);
+        job_start(job->jobs, child, JOB_FRESH, NULL);
     }
     // Where the disk refused, the file keeps what was noted: they have moved all the same.
     if (err != NULL)
@@ -72,8 +72,8 @@ on_split(void *arg, const char *child_id, struct spool_file *file_take, const st
     struct job *job = arg;
 
     if (err == NULL) {
-        log_info("verdict", "%s: %zu recipients moved to %s", spool_file_id(job->file),
-                 ranges_size(&job->split.set), child_id);
+        log_debug("verdict", "%s: %zu recipients moved to %s", spool_file_id(job->file),
+                  ranges_size(&job->split.set), child_id);
         job_note(job, "moved", &job->split.set, "child", child_id);
     }
     ranges_clear(&job->split.set);
@@ -132,6 +132,7 @@ job_quarantine(struct job *job)
     log_text(&line, "reason", group->reason);
     log_end(&line);
     atomic_fetch_add(&job->jobs->config.counters->quarantined, 1);
+    job_tell_rest(job, RECORD_QUARANTINE, group->reason);
     spool_file_quarantine(&job->file, group->rule, group->reason);
     job_remove(job);
 }

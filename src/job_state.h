@@ -73,7 +73,12 @@ struct job {
     const char *hold_reason;
     int64_t retry_ms; // not before, after a trouble of our own; 0: none
     int64_t due_ms;   // of the last settling: the clock may be set before the transaction is made
-    uint64_t started_ms, received_us;
+    uint64_t started_ms;
+    uint64_t stage_us[STAGE_COUNT]; // what this job has seen of it
+    uint64_t send_since_us;
+    bool is_looked, is_sent; // since it was last told
+    bool is_seen, is_told;   // by jobs_tell_begun; at all
+    bool had_tries;          // when the job began
     bool is_loop, is_suspect, has_tried;
     bool must_take_over;          // relay: some are sent and some are not
     bool client_left;             // relay
@@ -81,7 +86,9 @@ struct job {
     enum bounce_kind notice_kind; // the notice being made
     struct ranges notice_set;
     struct smtp_reply *replies; // relay: one a recipient; code 0: not known yet
-    job_answer *answer;         // relay, until it was called
+    struct smtp_reply said;     // relay over SMTP: the one that the client was told
+    bool is_answered;
+    job_answer *answer; // relay, until it was called
     void *answer_arg;
 };
 
@@ -94,6 +101,7 @@ struct jobs {
     loop_callback *on_empty;
     void *empty_arg;
     struct loop_deferred emptied;
+    struct loop_timer *tell_timer;
 };
 
 // job_table.c
@@ -117,6 +125,13 @@ void job_go_on(struct job *job, const struct err *err, enum job_state next);
 // Notes an event for recipients; key may be NULL.
 void job_note(struct job *job, const char *event, const struct ranges *set, const char *key,
               const char *value);
+
+// job_tell.c
+void job_tell_decided(struct job *job);
+void job_tell_waiting(struct job *job);
+// reason NULL: none, or the journal has it.
+void job_tell_rest(struct job *job, enum record_place place, const char *reason);
+bool job_has_tries(const struct job *job); // somebody has been deferred
 
 // job_look.c
 bool job_is_undecided(const struct job *job); // somebody who could be sent to has no verdict

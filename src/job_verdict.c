@@ -11,6 +11,8 @@
 #include "policy/trial.h"
 #include "smtp/trace.h"
 
+_Static_assert(COUNTER_VERDICTS == VERDICT_REDIRECT + 1, "a counter for each verdict");
+
 enum {
     TO_A_LINE = 500,         // addresses that one line of the journal can take beside all edits
     TO_BYTES_A_LINE = 40000, // of them, before they are encoded
@@ -186,11 +188,10 @@ log_rcpts(struct log_line *line, const struct smtp_envelope *envelope, const str
 static void
 log_group(const struct job *job, const struct decide_group *group)
 {
-    bool is_plain = group->verdict == VERDICT_ACCEPT && group->rule == NULL;
     struct log_line line;
     char score[32];
 
-    log_begin(&line, is_plain ? LOG_DEBUG_ : LOG_INFO_, "verdict", spool_file_id(job->file));
+    log_begin(&line, LOG_DEBUG_, "verdict", spool_file_id(job->file));
     log_rcpts(&line, spool_file_envelope(job->file), &group->rcpts);
     log_text(&line, "verdict", verdict_name(group->verdict));
     log_text(&line, "rule", group->rule != NULL ? group->rule : "-");
@@ -228,6 +229,7 @@ act_on_it(struct job *job)
 {
     bool is_told = job->hold_reason == NULL;
 
+    job_tell_decided(job);
     job_drop_look(job);
     if (job_is_relay(job))
         job_set_state(job, is_told ? JOB_WEIGH : JOB_ANSWER);
@@ -266,6 +268,19 @@ is_told(const struct job *job, const struct ranges *undecided, size_t old_groups
     return true;
 }
 
+// A message counts once for each verdict: not again when it is put off again.
+static void
+count_verdict(struct job *job, enum verdict verdict)
+{
+    const struct spool_state *state = job_spool_state(job);
+
+    for (size_t i = 0; i < state->group_count; i++) {
+        if (state->groups[i].verdict == verdict)
+            return;
+    }
+    atomic_fetch_add(&job->jobs->config.counters->verdicts[verdict], 1);
+}
+
 static void
 note_decision(struct job *job, const struct decision *decision)
 {
@@ -273,8 +288,10 @@ note_decision(struct job *job, const struct decision *decision)
     struct ranges undecided;
 
     job_list_undecided(job, &undecided);
-    for (size_t i = 0; i < decision->group_count; i++)
+    for (size_t i = 0; i < decision->group_count; i++) {
+        count_verdict(job, verdict_in_force(job, &decision->groups[i]));
         note_shares(job, &decision->groups[i], &undecided);
+    }
     if (!is_told(job, &undecided, old_groups))
         job->hold_reason = "its journal cannot take what was decided";
     ranges_clear(&undecided);
@@ -338,6 +355,8 @@ job_verdict_unasked(struct job *job, enum verdict verdict)
     ranges_init(&group.rcpts, envelope->rcpt_count);
     ranges_add_all(&group.rcpts);
     job_list_undecided(job, &undecided);
+    if (job->is_loop)
+        count_verdict(job, verdict);
     note_shares(job, &group, &undecided);
     ranges_clear(&undecided);
     ranges_clear(&group.rcpts);

@@ -173,6 +173,15 @@ routes_find(struct routes *routes, const char *name)
     return NULL;
 }
 
+const struct hop *
+routes_at(const struct routes *routes, size_t index, const char **name_out)
+{
+    if (index >= routes->count)
+        return NULL;
+    *name_out = routes->settings->hops[index].name;
+    return routes->hops[index];
+}
+
 unsigned
 routes_offers(struct routes *routes, const char *name)
 {

@@ -19,6 +19,8 @@ struct routes *routes_new(struct loop *loop, struct pool *pool, const struct set
 void routes_free(struct routes **routes);
 struct hop *routes_find(struct routes *routes,
                         const char *name); // NULL: no such next hop (any more)
+// For status and metrics: in the order of the configuration; NULL behind the last.
+const struct hop *routes_at(const struct routes *routes, size_t index, const char **name_out);
 unsigned routes_offers(struct routes *routes, const char *name); // enum smtp_offer
 
 #endif

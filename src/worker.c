@@ -14,6 +14,7 @@
 #include "smtp/server.h"
 #include "src/errand.h"
 #include "src/intake.h"
+#include "src/pulse.h"
 #include "src/version.h"
 
 enum { DISK_THREADS = 8, HEARTBEAT_MS = 1000 };
@@ -32,7 +33,9 @@ struct worker {
     struct routes *routes;
     struct dissect *dissect; // NULL: nobody looks
     struct filters *filters;
+    struct teller teller;
     struct jobs *jobs;
+    struct pulse *pulse;
     struct intake intake;
     struct door *doors;
     struct smtp_share share;
@@ -91,6 +94,7 @@ drain(void *arg)
         return;
     worker->is_draining = true;
     atomic_store(&counters_of(worker)->draining, 1);
+    pulse_drain(worker->pulse);
     loop_timer_start(worker->deadline, WORKER_DRAIN_MS);
     for (size_t i = 0; i < worker->start->settings->listener_count; i++) {
         smtp_server_drain(worker->doors[i].server);
@@ -112,7 +116,7 @@ on_file(void *arg, struct spool_file *file_take, bool adopted)
 {
     struct worker *worker = arg;
 
-    job_start(worker->jobs, file_take, adopted ? JOB_ADOPTED : JOB_DUE, false);
+    job_start(worker->jobs, file_take, adopted ? JOB_ADOPTED : JOB_DUE, NULL);
 }
 
 static bool
@@ -271,6 +275,7 @@ open_parts(struct worker *worker, struct err *err)
     struct jobs_config jobs = {
         .loop = worker->loop, .settings = start->settings, .counters = counters_of(worker)};
 
+    teller_init(&worker->teller, start->rings, start->row);
     worker->pool = pool_new(worker->loop, DISK_THREADS, err);
     if (worker->pool == NULL)
         return -1;
@@ -291,7 +296,14 @@ open_parts(struct worker *worker, struct err *err)
                                       .dissect_settings = &start->settings->dissect};
     jobs.spool = worker->spool;
     jobs.routes = worker->routes;
+    jobs.teller = &worker->teller;
     worker->jobs = jobs_new(&jobs);
+    worker->pulse = pulse_new(&(struct pulse_parts){.loop = worker->loop,
+                                                    .teller = &worker->teller,
+                                                    .filters = worker->filters,
+                                                    .routes = worker->routes,
+                                                    .jobs = worker->jobs,
+                                                    .spool = worker->spool});
     return 0;
 }
 
@@ -328,7 +340,9 @@ close_parts(struct worker *worker)
     }
     mem_free(&worker->doors);
     errands_free(&worker->errands);
+    pulse_free(&worker->pulse);
     jobs_free(&worker->jobs);
+    teller_clear(&worker->teller);
     filters_free(&worker->filters);
     dissect_free(&worker->dissect);
     routes_free(&worker->routes);

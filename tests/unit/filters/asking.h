@@ -36,7 +36,7 @@ asking_log(const struct asking *asking)
                                     .syslog_path = empty};
 
     snprintf(file, sizeof(file), "%s", tempdir_name(&asking->dir, "log"));
-    CU_ASSERT_FATAL(log_open("test", &settings, false, 0, NULL) == 0);
+    CU_ASSERT_FATAL(log_open("test", &settings, false, 1, NULL) == 0);
 }
 
 // lines: of settings, a filter each, called a, b, c, d; NULL-terminated.

@@ -111,6 +111,7 @@ fake_file(const struct fake_message *message)
     envelope_init(envelope);
     memcpy(envelope->id, id_text, sizeof id_text);
     envelope->protocol = message->protocol;
+    envelope->handoff = message->is_durable ? SMTP_HANDOFF_SPOOL : SMTP_HANDOFF_RELAY;
     envelope->arrived_ms = 1;
     envelope->hostname = mem_strdup("mx.example");
     envelope->client = mem_strdup("127.0.0.1");

@@ -26,6 +26,7 @@ struct splitting {
 const char *fake_verdicts = "a";
 int fake_copies, fake_crashes;
 bool fake_is_childless;
+uint64_t fake_look_us;
 bool fake_gives_copies;
 
 void
@@ -36,6 +37,7 @@ fake_verdict_reset(void)
     fake_gives_copies = false;
     fake_crashes = 0;
     fake_is_childless = false;
+    fake_look_us = 0;
 }
 
 static enum verdict
@@ -135,6 +137,7 @@ run_trial(void *arg)
         trial->done(trial->arg, TRIAL_CRASHED, NULL, &err);
     } else {
         make_decision(trial);
+        trial->outcome.look_us = fake_look_us;
         trial->done(trial->arg, TRIAL_DECIDED, &trial->outcome, NULL);
     }
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "tests/unit/harness.h"
 #include "tests/unit/src/fake_line.h"
 #include "tests/unit/src/fake_verdict.h"
 
@@ -11,6 +10,7 @@ static int anything;
 static struct loop *loop;
 static struct counter_worker counters;
 static struct settings settings;
+static struct hearing heard;
 static uint64_t retry_delays[] = {30000};
 
 struct jobs *
@@ -20,7 +20,8 @@ job_stand_new(void)
     struct jobs_config config = {.spool = (struct spool *)&anything,
                                  .routes = (struct routes *)&anything,
                                  .settings = &settings,
-                                 .counters = &counters};
+                                 .counters = &counters,
+                                 .teller = &heard.teller};
 
     memset(&settings, 0, sizeof settings);
     settings.smtp.hostname = (char *)"mx.example";
@@ -31,6 +32,10 @@ job_stand_new(void)
     settings.delivery.relay_deadline = 1000;
     settings.dissect.attempts = 3;
     fake_verdict_reset();
+    memset(&counters, 0, sizeof counters);
+    if (heard.rings != NULL)
+        hearing_clear(&heard);
+    hearing_init(&heard);
     if (loop == NULL)
         loop = loop_new(&err);
     config.loop = loop;
@@ -44,6 +49,18 @@ job_stand_settings(void)
     return &settings;
 }
 
+struct hearing *
+job_stand_hearing(void)
+{
+    return &heard;
+}
+
+struct counter_worker *
+job_stand_counters(void)
+{
+    return &counters;
+}
+
 void
 job_stand_turn(void)
 {
@@ -54,5 +71,6 @@ job_stand_turn(void)
 void
 job_stand_end(void)
 {
+    hearing_clear(&heard);
     loop_free(&loop);
 }

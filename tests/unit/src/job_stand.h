@@ -5,10 +5,13 @@
 #define POSTERN_TESTS_UNIT_SRC_JOB_STAND_H
 
 #include "src/job.h"
+#include "tests/unit/src/hearing.h"
 
 struct jobs *job_stand_new(void);          // everything else begins anew, too
 struct settings *job_stand_settings(void); // what they go by, until the next new
-void job_stand_turn(void);                 // until nothing is waiting
-void job_stand_end(void);                  // behind the last test
+struct hearing *job_stand_hearing(void);   // where they tell, until the next new
+struct counter_worker *job_stand_counters(void);
+void job_stand_turn(void); // until nothing is waiting
+void job_stand_end(void);  // behind the last test
 
 #endif

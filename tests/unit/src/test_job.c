@@ -43,6 +43,7 @@ test_spool(void)
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct jobs *jobs = job_stand_new();
+        struct job_arrival arrival = {.is_loop = rows[i].is_loop};
         struct fake_message message = {.is_durable = true,
                                        .from = rows[i].from,
                                        .rcpt_params = rows[i].params,
@@ -51,7 +52,7 @@ test_spool(void)
 
         fake_answers = rows[i].answers;
         fake_offers_dsn = !rows[i].lacks_dsn;
-        job_start(jobs, fake_file(&message), JOB_FRESH, rows[i].is_loop);
+        job_start(jobs, fake_file(&message), JOB_FRESH, &arrival);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
@@ -109,7 +110,7 @@ test_verdicts(void)
         fake_verdicts = rows[i].verdicts;
         fake_copies = rows[i].copies;
         fake_crashes = rows[i].crashes;
-        job_start(jobs, fake_file(&message), JOB_FRESH, false);
+        job_start(jobs, fake_file(&message), JOB_FRESH, NULL);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
@@ -161,7 +162,7 @@ test_expired(void)
         note_put_off(file);
         if (rows[i].wish != NULL)
             fake_note(file, rows[i].wish, "x", "y");
-        job_start(jobs, file, JOB_DUE, false);
+        job_start(jobs, file, JOB_DUE, NULL);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), rows[i].end) == 0);
         jobs_free(&jobs);
@@ -217,6 +218,7 @@ test_relay(void)
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct jobs *jobs = job_stand_new();
         struct heard heard = {0};
+        struct job_arrival arrival = {.is_loop = rows[i].is_loop};
         struct fake_message message = {.protocol = rows[i].protocol,
                                        .from = "a@b",
                                        .rcpt_params = "",
@@ -225,7 +227,7 @@ test_relay(void)
 
         fake_answers = rows[i].answers;
         fake_disk_is_full = rows[i].is_full;
-        (void)job_start_relay(jobs, fake_file(&message), rows[i].is_loop, on_answer, &heard);
+        (void)job_start_relay(jobs, fake_file(&message), &arrival, on_answer, &heard);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, heard.calls == 1);
         UNIT_CHECK_ROW(rows[i].name, heard.count == rows[i].replies);
@@ -287,7 +289,7 @@ test_relay_verdicts(void)
         fake_answers = rows[i].answers;
         fake_verdicts = rows[i].verdicts;
         fake_crashes = strstr(rows[i].name, "dead") != NULL ? 9 : 0;
-        (void)job_start_relay(jobs, fake_file(&message), false, on_answer, &heard);
+        (void)job_start_relay(jobs, fake_file(&message), NULL, on_answer, &heard);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, heard.calls == 1);
         UNIT_CHECK_ROW(rows[i].name, heard.count == rows[i].replies);
@@ -311,16 +313,16 @@ test_client_leaves(void)
     struct job *job;
 
     fake_answers = "s";
-    job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
+    job = job_start_relay(jobs, fake_file(&relayed), NULL, on_answer, &heard);
     job_leave(job); // it is being looked into
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard ");
     fake_send_is_held = true;
-    job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
+    job = job_start_relay(jobs, fake_file(&relayed), NULL, on_answer, &heard);
     job_stand_turn();
     job_leave(job); // the dot has not left: taken back
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "discard discard ");
-    job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, &heard);
+    job = job_start_relay(jobs, fake_file(&relayed), NULL, on_answer, &heard);
     job_stand_turn();
     fake_answer();
     job_leave(job); // too late: finished, nobody is told
@@ -358,15 +360,15 @@ test_suspects(void)
 
     fake_answers = "s";
     fake_send_is_held = true;
-    job_start(jobs, suspect(0), JOB_ADOPTED, false);
-    job_start(jobs, suspect(2), JOB_ADOPTED, false);
+    job_start(jobs, suspect(0), JOB_ADOPTED, NULL);
+    job_start(jobs, suspect(2), JOB_ADOPTED, NULL);
     job_stand_turn();
     CU_ASSERT(jobs_count(jobs) == 2);
     fake_answer();
     fake_send_is_held = false;
     job_stand_turn(); // the first is sent, the second has the lane now
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish finish ");
-    job_start(jobs, suspect(3), JOB_ADOPTED, false);
+    job_start(jobs, suspect(3), JOB_ADOPTED, NULL);
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish finish hold ");
     jobs_free(&jobs);
@@ -381,13 +383,13 @@ test_deadly_looks(void)
     struct spool_file *file;
 
     fake_answers = "s";
-    job_start(jobs, fake_file(&kept), JOB_ADOPTED, false);
+    job_start(jobs, fake_file(&kept), JOB_ADOPTED, NULL);
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "looking decided attempt sent ");
     file = fake_file(&kept);
     for (int i = 0; i < 20; i++)
         fake_note(file, "looking", "n", NULL);
-    job_start(jobs, file, JOB_ADOPTED, false);
+    job_start(jobs, file, JOB_ADOPTED, NULL);
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "finish hold ");
     jobs_free(&jobs);
@@ -401,7 +403,7 @@ test_disk_full(void)
 
     fake_answers = "p";
     fake_disk_is_full = true; // the bounce cannot be written: nobody is retired on its account
-    job_start(jobs, fake_file(&kept), JOB_FRESH, false);
+    job_start(jobs, fake_file(&kept), JOB_FRESH, NULL);
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "decided attempt failed ");
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "wait ");
@@ -418,7 +420,7 @@ test_many_different_replies(void)
 
     message.rcpt_count = 40;
     fake_answers = "d";
-    job_start(jobs, fake_file(&message), JOB_FRESH, false);
+    job_start(jobs, fake_file(&message), JOB_FRESH, NULL);
     job_stand_turn();
     for (const char *at = buf_text(&fake_journal); (at = strstr(at, "deferred")) != NULL; at++)
         lines++;

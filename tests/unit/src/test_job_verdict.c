@@ -38,7 +38,7 @@ test_decided_before(void)
         journal_field_text(&writer, "r", "0");
         spool_note_end(file, &writer);
         buf_reset(&fake_journal);
-        job_start(jobs, file, JOB_ADOPTED, false);
+        job_start(jobs, file, JOB_ADOPTED, NULL);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].verdict, strcmp(buf_text(&fake_journal), rows[i].journal) == 0);
         UNIT_CHECK_ROW(rows[i].verdict, strcmp(buf_text(&fake_end), rows[i].end) == 0);
@@ -56,7 +56,7 @@ test_full_journal(void)
 
     fake_answers = "s";
     fake_is_crowded = true;
-    job_start(jobs, fake_file(&message), JOB_DUE, false);
+    job_start(jobs, fake_file(&message), JOB_DUE, NULL);
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal), "");
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_end), "hold ");
@@ -97,7 +97,7 @@ test_childless(void)
         fake_verdicts = rows[i].verdicts;
         fake_copies = rows[i].copies;
         fake_is_childless = true;
-        job_start(jobs, fake_file(&message), JOB_FRESH, false);
+        job_start(jobs, fake_file(&message), JOB_FRESH, NULL);
         job_stand_turn();
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&fake_end), "hold ") == 0);
         jobs_free(&jobs);
@@ -114,11 +114,11 @@ test_cannot_open(void)
     struct job *job;
 
     fake_is_large = true;
-    (void)job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
+    (void)job_start_relay(jobs, fake_file(&relayed), NULL, on_answer, NULL);
     CU_ASSERT(calls == 0);
     job_stand_turn();
     CU_ASSERT(calls == 1 && code == 451);
-    job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
+    job = job_start_relay(jobs, fake_file(&relayed), NULL, on_answer, NULL);
     job_leave(job);
     job_stand_turn();
     CU_ASSERT(calls == 1);
@@ -142,7 +142,7 @@ test_redirected_crowd(void)
     memset(params + strlen(params), 'a', sizeof params - strlen(params) - 1);
     fake_answers = "s";
     fake_verdicts = "n";
-    job_start(jobs, fake_file(&message), JOB_FRESH, false);
+    job_start(jobs, fake_file(&message), JOB_FRESH, NULL);
     job_stand_turn();
     CU_ASSERT_STRING_EQUAL(buf_text(&fake_journal),
                            "decided decided decided decided decided decided attempt sent ");
@@ -181,7 +181,7 @@ test_relayed_copies(void)
         fake_gives_copies = true;
         fake_verdicts = rows[i].verdicts;
         fake_answers = rows[i].answers;
-        job = job_start_relay(jobs, fake_file(&relayed), false, on_answer, NULL);
+        job = job_start_relay(jobs, fake_file(&relayed), NULL, on_answer, NULL);
         CU_ASSERT_TRUE(fake_turn() && fake_turn());
         if (rows[i].leaves)
             job_leave(job);
