@@ -64,7 +64,7 @@ class Bounces(Case):
         postern.settings.lines["soft_bounce"] = "yes"
         postern.reload()
         send(postern.ports[0], "ann@example.org", ["bad@example.com"], message())
-        postern.wait_log("status=deferred", count=2)
+        postern.wait_log(r"status=deferred \(", count=2)
         self.assertEqual(sink.taken(), [])
         sink.script.rcpt = lambda path: "250 2.1.5 Ok"
         self.assertEqual(sink.wait_for(1)[0].recipients, [b"bad@example.com"])
@@ -97,7 +97,8 @@ class Bounces(Case):
         send(postern.ports[0], "ann@example.org", ["late@example.com"], message())
         notice = self.bounce(sink)
         self.assertIn(b"Action: delayed", notice.content)
-        postern.wait_log("status=deferred", count=len(postern.log_lines("status=deferred")) + 2)
+        tries = len(postern.log_lines(r"status=deferred \("))
+        postern.wait_log(r"status=deferred \(", count=tries + 2)
         self.bounce(sink)
         sink.script.rcpt = lambda path: "250 2.1.5 Ok"
         wait_until(lambda: len(sink.taken()) == 2, 20, "the message itself")

@@ -66,7 +66,7 @@ class Failures(Case):
         for size in (1000, 200_000):
             send(postern.ports[0], "ann@example.org", [f"n{size}@example.com"],
                  message(size=size))
-        postern.wait_log("status=deferred", count=2)
+        postern.wait_log(r"status=deferred \(", count=2)
         with open(os.path.join(disk, "filler"), "wb") as file:
             try:
                 while True:
@@ -110,7 +110,7 @@ class Failures(Case):
             time.sleep(2)  # connections that are kept end
             client.data(message())
         postern.wait_log("alarm: ")
-        postern.wait_log("status=deferred")
+        postern.wait_log(r"status=deferred \(")
         self.assertEqual(len(sink.taken()), 1)
         sink.keywords = ("PIPELINING", "8BITMIME", "SMTPUTF8")
         self.assertEqual(sink.wait_for(2)[1].sender.decode(), "jörg@example.org")
@@ -120,7 +120,7 @@ class Failures(Case):
         sink.script.mail = lambda path: "451 4.3.0 later"
         postern = self.between(sink, spool={"retry": '{"1s"}'}, hop='name = "old"')
         send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
-        postern.wait_log("status=deferred")
+        postern.wait_log(r"status=deferred \(")
         postern.settings.hops[sink.address] = 'name = "new"'
         postern.reload()
         wait_until(lambda: spoolfile.live(postern.spool, "hold"), 90, "a held message")

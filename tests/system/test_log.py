@@ -9,7 +9,7 @@ import signal
 import socket
 import unicodedata
 
-from case import Case, Client, Postern, main, message, ports, send, wait_until
+from case import Case, Client, Postern, Settings, Sink, main, message, ports, send, wait_until
 
 LINE = re.compile(r"posternd/[a-z]+\[\d+\]: \S.*")
 INJECTIONS = [
@@ -230,6 +230,89 @@ class Json(Case):
         postern.settings.log["format"] = "text"
         postern.reload()
         self.assertRegex(postern.log_lines("is in force")[-1], LINE)
+
+
+XFORWARD = "NAME=mail.example.org ADDR=192.0.2.7 HELO=helo.example IDENT=4Zb1ym3kXYz9"
+
+
+class Volume(Case):
+    """Without -v: a summary a message, a line a transaction, and what somebody should look at."""
+
+    def quiet(self, sink: Sink, verbose: bool = False, **lines: str) -> Postern:
+        port = ports.take()
+        settings = Settings(listeners={f"inet:127.0.0.1:{port}": ""}, hops={sink.address: ""},
+                            lines=lines, spool={"retry": '{"1s"}'},
+                            rules={"keep": 'subject = "*keep*"  action = quarantine'})
+        postern = self.postern(settings, start=False)
+        postern.start(verbose=verbose)
+        postern.ports = [port]  # type: ignore[attr-defined]
+        return postern
+
+    def components(self, postern: Postern, ident: str) -> list[str]:
+        """Of the lines about a message."""
+        return [re.search(r"posternd/([a-z]+)\[", line).group(1)  # type: ignore[union-attr]
+                for line in postern.log_lines(rf"\]: {re.escape(ident)}: ")]
+
+    def send(self, postern: Postern, recipients: list[str], subject: str = "hello") -> str:
+        """Postern's id of it."""
+        with Client(postern.ports[0]) as client:
+            self.assertEqual(client.command(f"XFORWARD {XFORWARD}").code, 250)
+            content = b"Message-ID: <1@example.org>\r\n" + message(subject=subject)
+            reply = client.send("ann@example.org", recipients, content)[-1]
+        return reply.text.split()[-1]
+
+    def test_sent(self) -> None:
+        sink = self.sink()
+        postern = self.quiet(sink)
+        ident = self.send(postern, ["bob@example.com", "carol@example.com"])
+        (line,) = postern.wait_log("posternd/done")
+        self.assertRegex(line, rf"posternd/done\[\d+\]: {ident}: status=reinjected, class=clean, "
+                         r"verdict=accept, rule=-, client=mail\.example\.org\[192\.0\.2\.7\], "
+                         r"helo=helo\.example, queue_id=4Zb1ym3kXYz9, from=<ann@example\.org>, "
+                         r"to=<bob@example\.com>, to=<carol@example\.com>, nrcpt=2, "
+                         r"reinjected_id=\w+, message_id=<1@example\.org>, size=\d+, handoff=spool, "
+                         r"delay=\S+, receive=\S+, seal=\S+, dissect=\S+, filters=\S+, send=\S+$")
+        self.assertEqual(self.components(postern, ident), ["send", "done"])
+
+    def test_quarantined(self) -> None:
+        postern = self.quiet(self.sink())
+        ident = self.send(postern, ["bob@example.com"], "keep this")
+        (line,) = postern.wait_log("posternd/done")
+        self.assertRegex(line, "status=quarantined, class=banned, verdict=quarantine, rule=keep, ")
+        self.assertEqual(self.components(postern, ident), ["verdict", "done"])
+
+    def test_summed_up_when_put_off_and_when_sent(self) -> None:
+        sink = self.sink()
+        replies = ["451 4.3.0 later", "451 4.3.0 later", "250 2.0.0 Ok: queued as 4Zb1yn0QZrzB"]
+        sink.script.dot = lambda taken: replies.pop(0)
+        postern = self.quiet(sink)
+        ident = self.send(postern, ["bob@example.com"])
+        postern.wait_log("posternd/done", 30, count=2)
+        self.assertEqual(self.components(postern, ident), ["send", "done", "send", "send", "done"])
+        first, last = postern.log_lines("posternd/done")
+        self.assertRegex(first, "status=deferred, .*tries=1, ")
+        self.assertRegex(last, "status=reinjected, .*reinjected_id=4Zb1yn0QZrzB, .*tries=2, ")
+
+    def test_relay(self) -> None:
+        """The client has the last word: what it was told is what is summed up."""
+        sink = self.sink()
+        replies = ["451 4.3.0 later", "550 5.1.1 never", "250 2.0.0 Ok: queued as 4Zb1yn0QZrzB"]
+        sink.script.dot = lambda taken: replies.pop(0)
+        postern = self.quiet(sink, handoff="relay")
+        for code in (451, 550, 250):
+            with Client(postern.ports[0]) as client:
+                got = client.send("ann@example.org", ["bob@example.com"], message())[-1]
+                self.assertEqual(got.code, code)
+        lines = postern.wait_log("posternd/done", count=3)
+        self.assertEqual([re.search(r"status=(\w+)", line).group(1)  # type: ignore[union-attr]
+                          for line in lines], ["deferred", "rejected", "reinjected"])
+
+    def test_verbose_says_more(self) -> None:
+        postern = self.quiet(self.sink(), verbose=True)
+        ident = self.send(postern, ["bob@example.com"])
+        postern.wait_log(": removed")
+        shown = set(self.components(postern, ident))
+        self.assertEqual(shown, {"smtp", "job", "verdict", "send", "done"})
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ class NextHop(Case):
         sink.drop()
         load.start().join()
         self.assertEqual(load.trouble, [])
-        postern.wait_log("status=deferred")
+        postern.wait_log(r"status=deferred \(")
         sink.start()
         self.once_each(sink, 300)
         self.assert_nothing_left(postern)
@@ -58,7 +58,7 @@ class NextHop(Case):
         sink.freeze(go_on)
         load = Load(postern.ports[0], 40).start().join()
         self.assertEqual(load.trouble, [])
-        postern.wait_log("status=deferred", count=3)
+        postern.wait_log(r"status=deferred \(", count=3)
         go_on.set()
         wait_until(lambda: len({taken.recipients[0] for taken in sink.taken()}) == 40, 60,
                    "all recipients")
@@ -203,7 +203,7 @@ class NextHop(Case):
         sink = self.sink()
         postern = self.between(sink, hop="tls = require", spool=FAST)
         send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
-        postern.wait_log("status=deferred", count=2)
+        postern.wait_log(r"status=deferred \(", count=2)
         self.assertEqual(sink.messages, [])
 
     def test_tls_with_a_stranger_waits(self) -> None:
@@ -212,7 +212,7 @@ class NextHop(Case):
         postern = self.between(sink, hop=f'tls = require  tls_ca = "{other}"  dead_time = 1s',
                                spool=FAST)
         send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
-        postern.wait_log("status=deferred", count=2)
+        postern.wait_log(r"status=deferred \(", count=2)
         self.assertEqual(sink.messages, [])
 
     def test_tls_may(self) -> None:

@@ -31,13 +31,13 @@ class Recipients(Case):
         stand = self.stand(protocol=self.protocol)
         self.deliver(stand, THOUSAND)
         self.assert_each_once(stand, THOUSAND)
-        self.assertEqual(len(stand.postern.log_lines("nrcpt=1000")), 1)
+        self.assertEqual(len(stand.postern.log_lines(r"smtp\[.*nrcpt=1000")), 1)
 
     def test_split_by_postfix_into_parallel_transactions(self) -> None:
         stand = self.stand(protocol=self.protocol, recipient_limit=50)
         queue_id = self.deliver(stand, THOUSAND)
         self.assert_each_once(stand, THOUSAND)
-        lines = stand.postern.log_lines(f"queue_id={queue_id}.*nrcpt=50")
+        lines = stand.postern.log_lines(rf"smtp\[.*queue_id={queue_id}.*nrcpt=50")
         self.assertEqual(len(lines), 20)
         ids = {re.search(r"\]: (\w{11}): ", line).group(1) for line in lines}  # type: ignore
         self.assertEqual(len(ids), 20)

@@ -71,7 +71,7 @@ class Reload(Case):
         sink.script.mail = lambda path: "451 4.3.0 later"
         postern = self.between(sink, spool={"retry": '{"1s"}'})
         Load(postern.ports[0], 30).start().join()
-        postern.wait_log("status=deferred", count=10)
+        postern.wait_log(r"status=deferred \(", count=10)
         postern.reload()
         sink.script.mail = lambda path: "250 2.1.0 Ok"
         sink.wait_for(30, 90)

@@ -20,7 +20,7 @@ class Tool(Case):
         for number in range(count):
             send(postern.ports[0], f"s{number}@example.org", [f"n{number}@example.com"],
                  message(f"subject {number}"))
-        postern.wait_log("status=deferred", count=count)
+        postern.wait_log(r"status=deferred \(", count=count)
         wait_until(lambda: len(postern.listing()) == count, 10, "the messages to wait")
         return sink, postern
 
