@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/track/draw.h"
 
 #define NOW INT64_C(1793678706000) // 2026-11-03 04:05:06 UTC
 #define AT "Nov  3 04:05:06 mx postfix/smtp[812]: "
@@ -12,15 +13,6 @@
 #define FORGED                                                                                     \
     "Nov  3 04:05:06 mx postfix/smtp[1]: 4ABC123DEF: to=<victim@b.example>, relay=x[192.0.2.1]:25" \
     ", delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (ok"
-
-static uint64_t
-draw(uint64_t *seed, uint64_t below)
-{
-    *seed ^= *seed << 13;
-    *seed ^= *seed >> 7;
-    *seed ^= *seed << 17;
-    return *seed % below;
-}
 
 static void
 must(int result)
