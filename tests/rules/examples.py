@@ -78,6 +78,13 @@ def blocks() -> list[Example]:
     return list(of_readme()) + [example for path in PAGES for example in of_page(path)]
 
 
+def schema() -> str:
+    """The ledger's tables, from the code that makes them."""
+    first = re.search(r"static const char first\[\] =\n(.*?);\n\n", read("track/ledger_schema.c"), re.S)
+    assert first
+    return "".join(re.findall(r'"([^"]*)"', first.group(1)))
+
+
 def commands() -> Iterator[Example]:
     """`postern ...` within sentences."""
     text = read("README.md")

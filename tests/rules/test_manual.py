@@ -4,23 +4,21 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import unittest
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import examples
+from examples import TOP, read
+
 TOOL, PAGES = "", ""  # from the command line
 
 # Manuals of Postfix and of ourselves, which need not be installed here.
 ELSEWHERE = re.compile(r"STYLE: referenced manual not found: Xr \S+ \d")
 ROOMS = ("base", "smtp", "spool", "filters", "policy", "reinject", "track", "src")
 HOST_DEPENDENT = {"workers", "dissectors", "hostname"}
-
-
-def read(path: str) -> str:
-    with open(os.path.join(TOP, path), encoding="utf-8") as file:
-        return file.read()
 
 
 def rendered(page: str) -> str:
@@ -173,6 +171,18 @@ class Pages(unittest.TestCase):
         self.assertGreater(len(alarms), 8)
         for alarm in alarms:
             self.assertTrue(re.sub(r"\bN\b", "%d", alarm) in code, alarm)
+
+    def test_each_column_is_there(self) -> None:
+        place = section(rendered("posternd.8"), "LEDGER")
+        with sqlite3.connect(":memory:") as database:
+            database.executescript(examples.schema())
+            tables = [name for name, in database.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            self.assertGreater(len(tables), 5)
+            for table in tables:
+                self.assert_word(table, place)
+                for column in database.execute(f"PRAGMA table_xinfo({table})"):
+                    self.assert_word(column[1], place)
 
     def test_each_field_of_redis_is_there(self) -> None:
         place = section(rendered("posternd.8"), "REDIS")
