@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Asks each Redis server as the daemon would, and how it is set up.
-#include <stdio.h>
 #include <string.h>
 
 #include "base/dns.h"
 #include "base/loop.h"
-#include "base/redis.h"
 #include "tool/check.h"
-#include "track/settings.h"
+#include "track/login.h"
 
 struct asking { // of one server
     struct check *check;
@@ -17,6 +15,7 @@ struct asking { // of one server
     struct addr addrs[DNS_ADDRS_MAX]; // its own, or its name's
     size_t addr_count;
     struct redis *redis;
+    struct login login;
     bool has_replied;
     struct err err;
 };
@@ -25,41 +24,6 @@ static void
 stop(struct asking *asking)
 {
     loop_stop(asking->loop);
-}
-
-// The first trouble is the one that is told; what follows comes of it.
-static void
-fail(struct asking *asking, const char *what, struct span text)
-{
-    if (asking->err.kind == ERR_NONE)
-        (void)err_set(&asking->err, ERR_TEMP, "%s: %.*s", what, (int)text.len, text.data);
-    stop(asking);
-}
-
-static void
-look_at(struct asking *asking, const char *what, const struct redis_reply *reply)
-{
-    asking->has_replied = asking->has_replied || reply != NULL;
-    if (reply != NULL && reply->kind == REDIS_ERROR)
-        fail(asking, what, reply->text);
-}
-
-static void
-on_auth(void *arg, const struct redis_reply *reply)
-{
-    look_at(arg, "AUTH", reply);
-}
-
-static void
-on_select(void *arg, const struct redis_reply *reply)
-{
-    look_at(arg, "SELECT", reply);
-}
-
-static void
-on_ping(void *arg, const struct redis_reply *reply)
-{
-    look_at(arg, "PING", reply);
 }
 
 // "name:value" in a line of its own; empty: there is none.
@@ -97,7 +61,6 @@ on_info(void *arg, const struct redis_reply *reply)
 
     if (reply == NULL)
         return;
-    asking->has_replied = true;
     stop(asking);
     if (reply->kind != REDIS_TEXT)
         return;
@@ -109,9 +72,27 @@ on_info(void *arg, const struct redis_reply *reply)
 }
 
 static void
+on_login(void *arg, const char *why)
+{
+    struct asking *asking = arg;
+
+    asking->has_replied = true;
+    if (why == NULL) {
+        redis_command(asking->redis, (struct span[]){SPAN_LITERAL("INFO"), SPAN_LITERAL("memory")},
+                      2, on_info, asking);
+        return;
+    }
+    (void)err_set(&asking->err, ERR_TEMP, "%s", why);
+    redis_free(&asking->redis);
+    stop(asking);
+}
+
+static void
 on_open(void *arg)
 {
-    (void)arg; // what is asked waits for it
+    struct asking *asking = arg;
+
+    login_start(&asking->login, asking->redis, asking->settings, on_login, asking);
 }
 
 static void
@@ -119,8 +100,7 @@ on_end(void *arg, const struct err *err)
 {
     struct asking *asking = arg;
 
-    if (asking->err.kind == ERR_NONE)
-        asking->err = *err;
+    asking->err = *err;
     stop(asking);
 }
 
@@ -128,22 +108,11 @@ static void
 ask(struct asking *asking, const struct addr *addr)
 {
     static const struct redis_callbacks callbacks = {.on_open = on_open, .on_end = on_end};
-    const struct redis_settings *settings = asking->settings;
-    struct span auth[3] = {SPAN_LITERAL("AUTH"), span_of(settings->user),
-                           span_of(settings->password)};
-    char number[24];
 
-    asking->redis = redis_connect(asking->loop, addr, settings->timeout, &callbacks, asking);
-    if (auth[1].len == 0)
-        auth[1] = auth[2];
-    if (auth[2].len > 0)
-        redis_command(asking->redis, auth, settings->user[0] == '\0' ? 2 : 3, on_auth, asking);
-    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)settings->database);
-    redis_command(asking->redis, (struct span[]){SPAN_LITERAL("SELECT"), span_of(number)}, 2,
-                  on_select, asking);
-    redis_command(asking->redis, (struct span[]){SPAN_LITERAL("PING")}, 1, on_ping, asking);
-    redis_command(asking->redis, (struct span[]){SPAN_LITERAL("INFO"), SPAN_LITERAL("memory")}, 2,
-                  on_info, asking);
+    asking->redis =
+        redis_connect(asking->loop, addr, asking->settings->timeout, &callbacks, asking);
+    loop_run(asking->loop);
+    redis_free(&asking->redis);
 }
 
 static void
@@ -183,8 +152,6 @@ check_server(struct asking *asking)
     for (size_t i = 0; i < asking->addr_count && !asking->has_replied; i++) {
         asking->err.kind = ERR_NONE;
         ask(asking, &asking->addrs[i]);
-        loop_run(asking->loop);
-        redis_free(&asking->redis);
     }
     if (asking->err.kind == ERR_NONE)
         return;
