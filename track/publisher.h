@@ -2,11 +2,13 @@
 // track/publisher.h - brings Redis up to what the ledger knows, whenever Redis is there.
 //
 // Servers in order, the first that answers (names are looked up each time, without waiting); AUTH,
-// SELECT; a lost or refusing server: again after a pause that doubles up to PUBLISHER_PAUSE_MAX_MS,
-// with jitter. Batches are transactions (MULTI .. EXEC) and repeatable: one that found no EXEC
-// reply is given again. Holds one batch and nothing else: what waits, waits in the ledger. Fails:
-// OOM, READONLY, LOADING, MISCONF, NOAUTH and nonsense: logged once for each reason,
-//          counted, tried again. A single key of a wrong type is logged and passed over.
+// SELECT; after the last: again from the first, after a pause that doubles up to
+// PUBLISHER_PAUSE_MAX_MS, with jitter. Batches are transactions (MULTI .. EXEC) and repeatable: one
+// that found no EXEC reply is given again. Holds one batch and nothing else: what waits, waits in
+// the ledger.
+// Fails: OOM, MISCONF and the like: the batch is given again after a pause. READONLY, LOADING,
+//        NOAUTH, nonsense: to the next server. Told once for each server and reason. A single key
+//        of a wrong type is logged and passed over. That Redis hangs up when idle is no trouble.
 #ifndef POSTERN_TRACK_PUBLISHER_H
 #define POSTERN_TRACK_PUBLISHER_H
 
