@@ -29,8 +29,8 @@ enum { MAILLOG_LINE_MAX = 8192 };
 enum maillog_result { MAILLOG_DELIVERY, MAILLOG_OTHER };
 
 // line without its line feed. OTHER: anything else, and all that is not exactly so. qmgr's
-// "status=expired, returned to sender" (or force-expired) has no to=: it is told with an empty `to`,
-// and means all recipients of the queue id that are not final.
+// "status=expired, returned to sender" (or force-expired) has no to=: it is told with an empty
+// `to`, and means all recipients of the queue id that are not final.
 enum maillog_result maillog_parse(struct span line, int64_t now_ms, struct maillog_line *line_out);
 
 #endif
