@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -344,9 +345,10 @@ start_writer(uint32_t number)
 {
     pid_t pid = fork();
 
-    if (pid == 0)
-        write_for_ever(number);
-    return pid;
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    write_for_ever(number);
 }
 
 static pid_t
@@ -354,58 +356,69 @@ start_reader(void)
 {
     pid_t pid = fork();
 
-    if (pid == 0)
-        _exit(!read_stream(true));
-    return pid;
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    _exit(!read_stream(true));
 }
 
-// Lets it come so far, then kills it. False: it has ended itself, since something was wrong.
+// Kills it once so many records more have been read, and takes it away. False: one of the two has
+// ended by itself, since something was wrong; both are still there.
 static bool
-kill_after(pid_t pid, const _Atomic uint64_t *progress, uint64_t steps, unsigned more)
+kill_after(pid_t pid, uint64_t records, unsigned more)
 {
-    uint64_t before = *progress;
-    int status;
+    uint64_t before = told->read;
+    siginfo_t info = {0};
 
-    while (*progress - before < steps) {
-        if (waitpid(pid, &status, WNOHANG) != 0)
+    while (told->read - before < records) {
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0)
             return false;
         sched_yield();
     }
     for (volatile unsigned i = 0; i < more; i++)
         continue;
     kill(pid, SIGKILL);
-    return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 || info.si_code != CLD_KILLED)
+        return false;
+    return waitpid(pid, NULL, 0) == pid;
+}
+
+// True: each of the kills found them at work, and so did the last look.
+static bool
+kill_both(uint32_t *writers_out)
+{
+    uint32_t state = 1, writers = 0;
+    pid_t writer = start_writer(writers++), reader = start_reader();
+    bool is_good = true;
+
+    for (unsigned i = 0; is_good && i < KILLS; i++) {
+        uint64_t records = next_random(&state) % 100;
+        unsigned more = next_random(&state) % 5000;
+        bool is_writer = next_random(&state) % 2 == 0;
+
+        is_good = kill_after(is_writer ? writer : reader, records, more);
+        if (is_good && is_writer)
+            writer = start_writer(writers++);
+        else if (is_good)
+            reader = start_reader();
+    }
+    kill(writer, SIGKILL);
+    kill(reader, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0)
+        continue;
+    *writers_out = writers;
+    return is_good && read_stream(false);
 }
 
 static void
 test_at_random(void)
 {
-    uint32_t state = 1, writers = 0;
-    pid_t writer, reader;
+    uint32_t writers = 0;
 
     set_up();
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CU_ASSERT_PTR_NOT_EQUAL_FATAL(told, MAP_FAILED);
-    writer = start_writer(writers++);
-    reader = start_reader();
-    for (unsigned i = 0; i < KILLS; i++) {
-        uint64_t steps = next_random(&state) % 100;
-        unsigned more = next_random(&state) % 5000;
-        bool is_writer = next_random(&state) % 2 == 0;
-
-        // What is read is what was written: progress of both.
-        if (!kill_after(is_writer ? writer : reader, &told->read, steps, more)) {
-            CU_FAIL("it was not the kill that ended it");
-            break;
-        }
-        if (is_writer)
-            writer = start_writer(writers++);
-        else
-            reader = start_reader();
-    }
-    CU_ASSERT_TRUE(kill_after(reader, &told->read, BATCH, 0));
-    CU_ASSERT_TRUE(kill_after(writer, &told->read, 0, 0));
-    CU_ASSERT_TRUE(read_stream(false));
+    CU_ASSERT_TRUE(kill_both(&writers));
     CU_ASSERT_TRUE(follows(told->committed, (struct number){.writer = writers})); // nothing lacks
     CU_ASSERT_TRUE(told->read > KILLS && told->repeated > 0);
     munmap(told, sizeof *told);
