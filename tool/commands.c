@@ -24,6 +24,7 @@ const struct command command_rows[] = {
     {"check", check_run, "[--connect]",
      "check the configuration and what it names; --connect: asks Redis, too"},
     {"config", config_run, "[-d | -n]", "all settings; -d: defaults; -n: non-defaults"},
+    {"status", daemon_status_run, "", "how the daemon is: processes, servers, queue, ledger, Redis"},
     {"reload", reload_run, "", "have the daemon read its configuration"},
 };
 // clang-format on

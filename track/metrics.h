@@ -23,6 +23,7 @@ struct metrics_view { // beside the figures; all borrowed
     const struct metrics_process *processes;
     size_t process_count;
     bool is_ledger_up;
+    const char *ledger_trouble;             // why not; ""
     uint64_t ledger_rows, ledger_behind_ms; // written since start; age of what waits to be written
     bool has_redis;
     struct publisher_figures redis;
