@@ -9,9 +9,6 @@
 // A comma, a colon, two pairs of quotes, and brackets and a comma of an array; the "_".
 enum { AROUND_MAX = 10, ID_MAX_LEN = 64, NUMBER_MAX = 24 };
 
-const char *const log_json_head_names[] = {"time",  "program", "component", "pid",
-                                           "level", "id",      NULL};
-
 static void
 add_string(struct buf *text, struct span value, size_t max)
 {
@@ -35,13 +32,16 @@ log_json_begin(struct log_json *json, const char *level, struct span id)
 }
 
 static bool
-is_head_name(const char *key)
+is_ours(const char *key)
 {
-    for (size_t i = 0; log_json_head_names[i] != NULL; i++) {
-        if (strcmp(key, log_json_head_names[i]) == 0)
+    static const char *const names[] = {"time",  "program", "component", "pid",
+                                        "level", "id",      "cut"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(key, names[i]) == 0)
             return true;
     }
-    return strcmp(key, "cut") == 0;
+    return false;
 }
 
 static size_t
@@ -68,7 +68,7 @@ begin_value(struct log_json *json, const char *key, size_t max)
     if (field == json->count) {
         buf_add(&json->text, ",\"", 2);
         buf_add_text(&json->text, key);
-        buf_add_text(&json->text, is_head_name(key) ? "_\":" : "\":");
+        buf_add_text(&json->text, is_ours(key) ? "_\":" : "\":");
     }
     json->field = field;
     json->mark = json->text.len;

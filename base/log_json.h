@@ -4,7 +4,7 @@
 // Owns:    its text, until clear.
 // Order:   begin, fields, end, clear.
 // Promise: whatever the values are, the text is at most LOG_JSON_MAX bytes and valid between
-//          braces, behind members that the caller writes before it (those in log_json_head_names).
+//          braces, also behind the members that the sink writes: time, program, component, pid.
 #ifndef POSTERN_BASE_LOG_JSON_H
 #define POSTERN_BASE_LOG_JSON_H
 
@@ -26,11 +26,9 @@ struct log_json {
     bool is_cut;        // it is full; what came later is left out, and "cut":true says so
 };
 
-// Members that come before the fields. A field of such a name, and of "cut", gets "_" behind it.
-extern const char *const log_json_head_names[]; // ends with NULL
-
 void log_json_begin(struct log_json *json, const char *level, struct span id); // id empty: left out
-// Keys are literals and live as long as the line. A key that comes again makes its value an array.
+// Keys are literals and live as long as the line. A key that comes again makes its value an array;
+// one that is a member of ours (time, program, component, pid, level, id, cut) gets "_" behind it.
 // max: bytes of the escaped value, at most LOG_JSON_VALUE_MAX; a longer one is cut and ends in
 // "...".
 void log_json_text(struct log_json *json, const char *key, struct span value, size_t max);
