@@ -82,6 +82,18 @@ buf_add_char(struct buf *buf, char byte)
 }
 
 int
+buf_add_number(struct buf *buf, uint64_t number)
+{
+    char digits[20]; // of 64 bits
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return buf_add(buf, digits + at, sizeof digits - at);
+}
+
+int
 buf_printf(struct buf *buf, const char *format, ...)
 {
     size_t room = buf->size - buf->len;

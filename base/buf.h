@@ -26,6 +26,7 @@ int buf_add(struct buf *buf, const void *data, size_t len);
 int buf_add_span(struct buf *buf, struct span span);
 int buf_add_text(struct buf *buf, const char *text);
 int buf_add_char(struct buf *buf, char byte);
+int buf_add_number(struct buf *buf, uint64_t number); // decimal
 int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // At least len free bytes behind data + len, to be filled by the caller and then told by

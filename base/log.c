@@ -15,7 +15,8 @@ enum {
     PATH_BOUND = 600,
     STATUS_MAX = 600,
     FREE_MAX = 2000,
-    PREFIX_MAX = 10 // of free text
+    PREFIX_MAX = 10, // of free text
+    LINE_USUAL = 500
 };
 
 _Static_assert((int)LOG_JSON_MAX <= (int)SINK_TEXT_MAX, "the sink takes any line");
@@ -201,6 +202,7 @@ log_begin(struct log_line *line, enum log_level level, const char *component, co
     buf_init(&line->text, SINK_TEXT_MAX);
     if (id == NULL || !log_is_wanted(level))
         return;
+    (void)buf_space(&line->text, LINE_USUAL);
     str_escape(&line->text, span_of(id), "\"<>,:= ", ID_BOUND);
     buf_add(&line->text, ": ", 2);
 }
@@ -264,15 +266,23 @@ log_number(struct log_line *line, const char *key, uint64_t value)
     if (line->is_json)
         log_json_number(&line->json, key, value);
     else if (begin_field(line, key, 20))
-        buf_printf(&line->text, "%llu", (unsigned long long)value);
+        buf_add_number(&line->text, value);
+}
+
+static void
+add_tenths(struct buf *text, uint64_t tenths)
+{
+    buf_add_number(text, tenths / 10);
+    buf_add_char(text, '.');
+    buf_add_number(text, tenths % 10);
 }
 
 void
 log_duration(struct log_line *line, const char *key, uint64_t us)
 {
-    unsigned long long tenth_ms = us / 100 + (us % 100 >= 50);
-    unsigned long long ms = us / 1000 + (us % 1000 >= 500);
-    unsigned long long tenth_s = us / 100000 + (us % 100000 >= 50000);
+    uint64_t tenth_ms = us / 100 + (us % 100 >= 50);
+    uint64_t ms = us / 1000 + (us % 1000 >= 500);
+    uint64_t tenth_s = us / 100000 + (us % 100000 >= 50000);
 
     if (line->is_json) {
         log_json_seconds(&line->json, key, us);
@@ -281,11 +291,12 @@ log_duration(struct log_line *line, const char *key, uint64_t us)
     if (!begin_field(line, key, 24))
         return;
     if (tenth_ms < 100)
-        buf_printf(&line->text, "%llu.%llums", tenth_ms / 10, tenth_ms % 10);
+        add_tenths(&line->text, tenth_ms);
     else if (ms < 1000)
-        buf_printf(&line->text, "%llums", ms);
+        buf_add_number(&line->text, ms);
     else
-        buf_printf(&line->text, "%llu.%llus", tenth_s / 10, tenth_s % 10);
+        add_tenths(&line->text, tenth_s);
+    buf_add_text(&line->text, ms < 1000 ? "ms" : "s");
 }
 
 static bool
@@ -318,7 +329,8 @@ log_status(struct log_line *line, const char *status, struct span why)
     }
     if (!begin_field(line, "status", strlen(status) + STATUS_MAX))
         return;
-    buf_printf(&line->text, "%s (", status);
+    buf_add_text(&line->text, status);
+    buf_add(&line->text, " (", 2);
     start = line->text.len;
     str_escape(&line->text, why, "", STATUS_MAX);
     printed = span_skip(buf_span(&line->text), start);

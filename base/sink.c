@@ -235,6 +235,18 @@ format_members(const struct sink *sink, const char *component, char out[MEMBERS_
              sink->program != NULL ? sink->program : "postern", component, (int)getpid());
 }
 
+// Behind what stands before it, which is bounded: a line has room for the longest text.
+static size_t
+add_text(char line[LINE_SIZE], int len, struct span text, const char *end)
+{
+    char *at = line + len;
+
+    if (text.len > 0)
+        memcpy(at, text.data, text.len);
+    memcpy(at + text.len, end, strlen(end));
+    return (size_t)len + text.len + strlen(end);
+}
+
 static void
 put_to_syslog(struct sink *sink, int severity, const char *component, struct span text)
 {
@@ -245,13 +257,12 @@ put_to_syslog(struct sink *sink, int severity, const char *component, struct spa
     format_tag(sink, component, tag);
     if (sink->is_json) {
         format_members(sink, component, members);
-        len = snprintf(line, sizeof line, "<%d>%s %s{%s%.*s}", priority, sink->stamp_syslog, tag,
-                       members, (int)text.len, text.data);
+        len =
+            snprintf(line, sizeof line, "<%d>%s %s{%s", priority, sink->stamp_syslog, tag, members);
     } else {
-        len = snprintf(line, sizeof line, "<%d>%s %s%.*s", priority, sink->stamp_syslog, tag,
-                       (int)text.len, text.data);
+        len = snprintf(line, sizeof line, "<%d>%s %s", priority, sink->stamp_syslog, tag);
     }
-    send_syslog(sink, line, (size_t)len);
+    send_syslog(sink, line, add_text(line, len, text, sink->is_json ? "}" : ""));
 }
 
 static size_t
@@ -263,14 +274,14 @@ format_line(const struct sink *sink, const struct timespec *now, const char *com
 
     if (sink->is_json) {
         format_members(sink, component, before);
-        len = snprintf(out, LINE_SIZE, "{\"time\":\"%s.%06ld%s\",%s%.*s}\n", sink->stamp_file,
-                       now->tv_nsec / 1000, sink->stamp_zone, before, (int)text.len, text.data);
+        len = snprintf(out, LINE_SIZE, "{\"time\":\"%s.%06ld%s\",%s", sink->stamp_file,
+                       now->tv_nsec / 1000, sink->stamp_zone, before);
     } else {
         format_tag(sink, component, before);
-        len = snprintf(out, LINE_SIZE, "%s.%06ld%s %s%.*s\n", sink->stamp_file, now->tv_nsec / 1000,
-                       sink->stamp_zone, before, (int)text.len, text.data);
+        len = snprintf(out, LINE_SIZE, "%s.%06ld%s %s", sink->stamp_file, now->tv_nsec / 1000,
+                       sink->stamp_zone, before);
     }
-    return (size_t)len;
+    return add_text(out, len, text, sink->is_json ? "}\n" : "\n");
 }
 
 void

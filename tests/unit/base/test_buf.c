@@ -159,6 +159,33 @@ test_printf_over_growth(void)
     buf_clear(&buf);
 }
 
+static void
+test_numbers(void)
+{
+    static const struct {
+        uint64_t number;
+        const char *text;
+    } rows[] = {
+        {0,          "0"                   },
+        {9,          "9"                   },
+        {10,         "10"                  },
+        {1234567890, "1234567890"          },
+        {UINT64_MAX, "18446744073709551615"},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct buf buf;
+
+        buf_init(&buf, 21);
+        CU_ASSERT(buf_add_char(&buf, 'x') == 0 && buf_add_number(&buf, rows[i].number) == 0);
+        CU_ASSERT_STRING_EQUAL(buf_text(&buf) + 1, rows[i].text);
+        buf_clear(&buf);
+        buf_init(&buf, strlen(rows[i].text) - 1);
+        UNIT_CHECK_ROW(rows[i].text, buf_add_number(&buf, rows[i].number) != 0 && buf.len == 0);
+        buf_clear(&buf);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"empty",              test_empty             },
     {"add",                test_add               },
@@ -167,6 +194,7 @@ static const struct unit_test tests[] = {
     {"space",              test_space             },
     {"drop and cut",       test_drop_and_cut      },
     {"printf over growth", test_printf_over_growth},
+    {"numbers",            test_numbers           },
 };
 
 UNIT_MAIN("base/buf", tests)
