@@ -27,37 +27,61 @@ decode_one(struct span text, char *byte_out)
     return 3;
 }
 
+// How many bytes at the front stand for themselves, written and read.
+static size_t
+plain_len(struct span span)
+{
+    size_t len = 0;
+
+    while (len < span.len && is_xchar(span.data[len]) && span.data[len] != '=')
+        len++;
+    return len;
+}
+
+static int
+encode_one(struct buf *out, char raw)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    unsigned char byte = (unsigned char)raw;
+    char code[] = {'+', hex[byte >> 4], hex[byte & 15]};
+
+    return buf_add(out, code, sizeof(code));
+}
+
 int
 xtext_encode(struct buf *out, struct span raw)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    unsigned char byte;
-    char code[3] = "+";
-    int failed = 0;
+    while (raw.len > 0) {
+        size_t plain = plain_len(raw);
 
-    for (size_t i = 0; i < raw.len && failed == 0; i++) {
-        byte = (unsigned char)raw.data[i];
-        if (is_xchar(raw.data[i]) && byte != '=') {
-            failed = buf_add_char(out, raw.data[i]);
-            continue;
-        }
-        code[1] = hex[byte >> 4];
-        code[2] = hex[byte & 15];
-        failed = buf_add(out, code, sizeof(code));
+        if (buf_add(out, raw.data, plain) != 0)
+            return -1;
+        raw = span_skip(raw, plain);
+        if (raw.len == 0)
+            break;
+        if (encode_one(out, raw.data[0]) != 0)
+            return -1;
+        raw = span_skip(raw, 1);
     }
-    return failed;
+    return 0;
 }
 
 int
 xtext_decode(struct buf *out, struct span text)
 {
-    char byte;
-    size_t len;
+    while (text.len > 0) {
+        size_t len = plain_len(text);
+        char byte;
 
-    for (; text.len > 0; text = span_skip(text, len)) {
+        if (buf_add(out, text.data, len) != 0)
+            return -1;
+        text = span_skip(text, len);
+        if (text.len == 0)
+            break;
         len = decode_one(text, &byte);
         if (len == 0 || buf_add_char(out, byte) != 0)
             return -1;
+        text = span_skip(text, len);
     }
     return 0;
 }
