@@ -7,7 +7,7 @@
 #define CUT ",\"cut\":true"
 
 // A comma, a colon, two pairs of quotes, and brackets and a comma of an array; the "_".
-enum { AROUND_MAX = 10, ID_MAX_LEN = 64, NUMBER_MAX = 24 };
+enum { AROUND_MAX = 10, ID_MAX_LEN = 64, NUMBER_MAX = 24, LINE_USUAL = 500 };
 
 static void
 add_string(struct buf *text, struct span value, size_t max)
@@ -23,6 +23,7 @@ log_json_begin(struct log_json *json, const char *level, struct span id)
     buf_init(&json->text, LOG_JSON_MAX);
     json->count = 0;
     json->is_cut = false;
+    (void)buf_space(&json->text, LINE_USUAL);
     buf_add_text(&json->text, "\"level\":");
     add_string(&json->text, span_of(level), ID_MAX_LEN);
     if (id.len == 0)
