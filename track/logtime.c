@@ -137,7 +137,8 @@ as_utc(const struct logtime *time, int year, int64_t *seconds_out)
 
     if (tm.tm_mon != time->month || tm.tm_mday != time->day)
         return -1;
-    *seconds_out = (int64_t)midnight + time->hour * 3600 + time->minute * 60 + time->second;
+    *seconds_out =
+        (int64_t)midnight + (int64_t)time->hour * 3600 + (int64_t)time->minute * 60 + time->second;
     return 0;
 }
 

@@ -284,7 +284,7 @@ a_line_that_postfix_has_cut(void)
     CU_ASSERT(maillog_parse(span_from(text, head + 1999), NOW, &line) == MAILLOG_OTHER);
     CU_ASSERT(maillog_parse(span_from(text, MAILLOG_LINE_MAX), NOW, &line) == MAILLOG_DELIVERY);
     CU_ASSERT(maillog_parse(span_from(text, MAILLOG_LINE_MAX + 1), NOW, &line) == MAILLOG_OTHER);
-    memcpy(text + head, "4jWwnR349tz1cXgD: to=<\"", 23); // cut within the address
+    *strchr(text, 'b') = '"'; // cut within the address
     CU_ASSERT(maillog_parse(span_from(text, head + 2000), NOW, &line) == MAILLOG_OTHER);
 }
 

@@ -24,6 +24,7 @@ must(int result)
 static void
 draw_text(uint64_t *seed, struct buf *out)
 {
+    static const char forged[] = FORGED, forged_whole[] = FORGED ")";
     static const char *const pieces[] = {
         "a",
         "victim@b.example",
@@ -56,8 +57,8 @@ draw_text(uint64_t *seed, struct buf *out)
         "]",
         "[192.0.2.1]:25",
         "4jWwnR349tz1cXgD: ",
-        FORGED,
-        FORGED ")",
+        forged,
+        forged_whole,
         "postfix/smtp[1]: ",
         "\"@c>, " SENT,
         "\\\">, " SENT,

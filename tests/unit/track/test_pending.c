@@ -158,10 +158,10 @@ turns_come_to_an_end(void)
 
     buf_init(&story.asked, 1000);
     add(pending, "A1", 10, 0);
-    for (uint64_t now_ms = 0; now_ms <= 10 * PENDING_MS; now_ms += TICK_MS)
+    for (uint64_t now_ms = 0; now_ms <= UINT64_C(10) * PENDING_MS; now_ms += TICK_MS)
         asked += ask(pending, &story, now_ms)[0] != '\0';
     CU_ASSERT(asked <= PENDING_TRIES_MAX && pending_count(pending) == 1);
-    CU_ASSERT(!pending_is_due(pending, 20 * PENDING_MS));
+    CU_ASSERT(!pending_is_due(pending, UINT64_C(20) * PENDING_MS));
     buf_clear(&story.asked);
     pending_free(&pending);
 }
@@ -175,12 +175,13 @@ nobody_overtakes(void)
 
     buf_init(&story.asked, 1 << 20);
     for (unsigned i = 0; i < 2000; i++) {
+        uint64_t now_ms = UINT64_C(97) * i;
         struct span rest;
 
         (void)snprintf(id, sizeof id, "%08X", i);
-        add(pending, id, i % 50, i * 97);
-        (void)ask(pending, &story, i * 97 + i % 3 * 31);
-        pending_expire(pending, i * 97);
+        add(pending, id, i % 50, now_ms);
+        (void)ask(pending, &story, now_ms + i % 3 * 31);
+        pending_expire(pending, now_ms);
         rest = buf_span(&story.asked);
         last[0] = '\0';
         while (rest.len > 0) {
