@@ -25,6 +25,7 @@ static void
 draw_text(uint64_t *seed, struct buf *out)
 {
     static const char forged[] = FORGED, forged_whole[] = FORGED ")";
+    static const char unquoted[] = "\"@c>, " SENT, escaped[] = "\\\">, " SENT;
     static const char *const pieces[] = {
         "a",
         "victim@b.example",
@@ -60,8 +61,8 @@ draw_text(uint64_t *seed, struct buf *out)
         forged,
         forged_whole,
         "postfix/smtp[1]: ",
-        "\"@c>, " SENT,
-        "\\\">, " SENT,
+        unquoted,
+        escaped,
     };
     for (uint64_t count = draw(seed, 9); count > 0; count--)
         must(buf_add_text(out, pieces[draw(seed, UNIT_COUNT(pieces))]));

@@ -180,7 +180,7 @@ nobody_overtakes(void)
 
         (void)snprintf(id, sizeof id, "%08X", i);
         add(pending, id, i % 50, now_ms);
-        (void)ask(pending, &story, now_ms + i % 3 * 31);
+        (void)ask(pending, &story, now_ms + i % 90);
         pending_expire(pending, now_ms);
         rest = buf_span(&story.asked);
         last[0] = '\0';
