@@ -179,6 +179,8 @@ child_ended(struct master *master, struct child *child, int status)
     log_end_of(child, status);
     if (child->row != SIZE_MAX)
         atomic_store(&master->page->worker[child->row].pid, 0);
+    if (child->kind == CHILD_SCRIBE)
+        rings_leave_seat(master->rings, child->pid);
     if (!was_draining && master->phase == MASTER_RUNNING)
         plan_respawn(master, child);
     child_remove(&master->children, child);
@@ -346,6 +348,13 @@ open_premises(struct master *master, struct err *err)
     }
 }
 
+// A reload leaves it as it is: workers of both generations write there.
+static size_t
+ring_size(const struct settings *settings)
+{
+    return (size_t)(settings->track.buffer / settings->daemon.workers);
+}
+
 static int
 set_up(struct master *master, struct err *err)
 {
@@ -360,6 +369,9 @@ set_up(struct master *master, struct err *err)
         return -1;
     master->page = counter_page_new(MASTER_ROWS, err);
     if (master->page == NULL)
+        return -1;
+    master->rings = rings_new(MASTER_ROWS, ring_size(master->settings), err);
+    if (master->rings == NULL)
         return -1;
     if (open_premises(master, err) != 0)
         return -1;
@@ -392,6 +404,7 @@ tear_down(struct master *master)
     premises_clear(&master->premises);
     settings_free(&master->settings);
     counter_page_free(&master->page);
+    rings_free(&master->rings);
     loop_free(&master->loop);
 }
 

@@ -34,6 +34,8 @@ restore_sockets(struct master *master)
     // Whatever stood in the way (a path that somebody removed): what is in force stays open.
     for (size_t i = 0; i < master->settings->listener_count; i++)
         listen_keep(&master->sockets, master->premises.listener_fds[i]);
+    for (size_t i = 0; i < master->settings->http_count; i++)
+        listen_keep(&master->sockets, master->premises.http_fds[i]);
     listen_keep(&master->sockets, master->premises.control_fd);
     listen_close_unwanted(&master->sockets, true);
 }

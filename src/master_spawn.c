@@ -87,11 +87,14 @@ be_child(const struct order *order, int channel, pid_t parent, const sigset_t *m
                                   .settings = order->settings,
                                   .control_fd = order->premises->control_fd,
                                   .page = master->page,
+                                  .rings = master->rings,
+                                  .http_fds = order->premises->http_fds,
                                   .channel = channel};
     struct worker_start worker = {.loop = master->loop,
                                   .settings = order->settings,
                                   .listener_fds = order->premises->listener_fds,
                                   .page = master->page,
+                                  .rings = master->rings,
                                   .row = order->row,
                                   .id_tag = order->tag,
                                   .channel = channel};

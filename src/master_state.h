@@ -4,6 +4,7 @@
 #ifndef POSTERN_SRC_MASTER_STATE_H
 #define POSTERN_SRC_MASTER_STATE_H
 
+#include "base/ring.h"
 #include "src/child.h"
 #include "src/master.h"
 #include "src/premises.h"
@@ -25,6 +26,7 @@ struct master {
     struct premises premises, next_premises;
     struct listen_set sockets;
     struct counter_page *page;
+    struct rings *rings; // what workers tell; a row each, as of the page
     struct child *children;
     unsigned generation; // the one in force
     unsigned newest;     // the last number given; above generation while a change is under way

@@ -47,12 +47,11 @@ make_spool(const struct premises *premises, const struct settings *settings, str
     return give_to_user(premises, settings->spool.path, err);
 }
 
-// A folder for a UNIX socket is made where it is missing (/run is empty after a boot), never
-// changed.
+// The folder of a UNIX socket (/run is empty after a boot) or of the ledger is made where it is
+// missing, never changed.
 static int
-make_folder_of(const struct premises *premises, const struct addr *addr, struct err *err)
+make_folder_of(const struct premises *premises, const char *path, struct err *err)
 {
-    const char *path = ((const struct sockaddr_un *)&addr->sa)->sun_path;
     const char *slash = strrchr(path, '/');
     char *folder;
     int result = 0;
@@ -79,7 +78,7 @@ open_socket(const struct premises *premises, struct listen_set *set, const struc
     if (addr_is_unix(addr)) {
         if (group[0] != '\0' && priv_find_group(group, &owner.gid, err) != 0)
             return -1;
-        if (make_folder_of(premises, addr, err) != 0)
+        if (make_folder_of(premises, ((const struct sockaddr_un *)&addr->sa)->sun_path, err) != 0)
             return -1;
     }
     return listen_open(set, addr, &owner, err);
@@ -103,6 +102,19 @@ open_program(struct premises *premises, const struct settings *settings,
     return premises->program_fd >= 0 ? 0 : err_prefix(err, "dissect");
 }
 
+static int
+open_https(struct premises *premises, const struct settings *settings, struct listen_set *set,
+           struct err *err)
+{
+    premises->http_fds = mem_zarray(settings->http_count, sizeof(int));
+    for (size_t i = 0; i < settings->http_count; i++) {
+        premises->http_fds[i] = open_socket(premises, set, &settings->https[i].addr, "", 0660, err);
+        if (premises->http_fds[i] < 0)
+            return err_prefix(err, "http");
+    }
+    return 0;
+}
+
 int
 premises_open(struct premises *premises, const struct settings *settings,
               const struct premises *former, struct listen_set *set, struct err *err)
@@ -124,6 +136,10 @@ premises_open(struct premises *premises, const struct settings *settings,
         if (premises->listener_fds[i] < 0)
             return err_prefix(err, "listen \"%s\"", listener->name);
     }
+    if (make_folder_of(premises, settings->track.ledger, err) != 0)
+        return err_prefix(err, "track: ledger");
+    if (open_https(premises, settings, set, err) != 0)
+        return -1;
     if (control->socket.len == 0)
         return 0;
     premises->control_fd =
@@ -140,4 +156,5 @@ premises_clear(struct premises *premises)
     premises->program_fd = -1;
     mem_free(&premises->program);
     mem_free(&premises->listener_fds);
+    mem_free(&premises->http_fds);
 }

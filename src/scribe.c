@@ -10,16 +10,24 @@
 #include "base/channel.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "src/clerk.h"
 #include "src/desk.h"
+#include "src/overview.h"
+#include "src/pages.h"
+#include "src/survey.h"
 
 struct scribe {
     const struct scribe_start *start;
     struct loop *loop;
+    struct pool *pool, *survey_pool; // one thread each: what may block
+    struct clerk *clerk;
+    struct survey *survey;
+    struct web *webs[HTTP_MAX];
     struct desk *desk;
     struct loop_io *channel_io, *control_io;
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *accept_pause, *deadline;
-    bool is_draining;
+    bool is_draining, is_desk_idle, is_clerk_idle;
 };
 
 enum { ACCEPT_PAUSE_MS = 1000, ACCEPT_BATCH = 16 };
@@ -64,6 +72,53 @@ leave(void *arg)
 }
 
 static void
+leave_when_idle(struct scribe *scribe)
+{
+    if (scribe->is_desk_idle && scribe->is_clerk_idle)
+        loop_stop(scribe->loop);
+}
+
+static void
+on_desk_idle(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    scribe->is_desk_idle = true;
+    leave_when_idle(scribe);
+}
+
+static void
+on_clerk_idle(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    scribe->is_clerk_idle = true;
+    leave_when_idle(scribe);
+}
+
+static void
+open_webs(struct scribe *scribe)
+{
+    const struct settings *settings = scribe->start->settings;
+    struct err err = {0};
+
+    for (size_t i = 0; i < settings->http_count; i++) {
+        scribe->webs[i] =
+            web_new(scribe->loop, scribe->start->http_fds[i], &settings->https[i].clients,
+                    pages_table, PAGES_COUNT, scribe->survey, &err);
+        if (scribe->webs[i] == NULL)
+            log_error("scribe", "http: %s", err.text);
+    }
+}
+
+static void
+close_webs(struct scribe *scribe)
+{
+    for (size_t i = 0; i < HTTP_MAX; i++)
+        web_free(&scribe->webs[i]);
+}
+
+static void
 drain(void *arg)
 {
     struct scribe *scribe = arg;
@@ -72,8 +127,10 @@ drain(void *arg)
         return;
     scribe->is_draining = true;
     want_clients(scribe);
+    close_webs(scribe); // the next scribe answers
     loop_timer_start(scribe->deadline, SCRIBE_DRAIN_MS);
-    desk_drain(scribe->desk, leave, scribe);
+    desk_drain(scribe->desk, on_desk_idle, scribe);
+    clerk_drain(scribe->clerk, on_clerk_idle, scribe);
 }
 
 static void
@@ -123,6 +180,71 @@ ask_reload(void *arg)
     return channel_send(scribe->start->channel, CHANNEL_RELOAD, "", -1);
 }
 
+static struct pool *
+open_pool(const struct scribe *scribe)
+{
+    struct err err = {0};
+    struct pool *pool = pool_new(scribe->loop, 1, &err);
+
+    if (pool != NULL)
+        return pool;
+    log_error("scribe", "cannot start: %s", err.text);
+    _exit(EXIT_FAILURE);
+}
+
+static void
+open_books(struct scribe *scribe)
+{
+    struct clerk_config config = {.loop = scribe->loop,
+                                  .pool = scribe->pool = open_pool(scribe),
+                                  .settings = scribe->start->settings,
+                                  .rings = scribe->start->rings,
+                                  .page = scribe->start->page};
+
+    scribe->clerk = clerk_new(&config);
+}
+
+static void
+fill_view(void *arg, struct metrics_view *view)
+{
+    const struct scribe *scribe = arg;
+    struct clerk_state state;
+
+    clerk_get(scribe->clerk, &state);
+    view->events_dropped = state.dropped;
+    view->is_ledger_up = state.is_ledger_up;
+    view->ledger_trouble = state.trouble;
+    view->ledger_rows = state.rows;
+    view->ledger_behind_ms = state.behind_ms;
+    view->has_redis = state.has_redis;
+    view->redis = state.redis;
+    view->redis_behind = state.redis_behind;
+}
+
+static void
+write_overview(void *arg, struct response *response)
+{
+    const struct scribe *scribe = arg;
+
+    overview_write(scribe->survey, response);
+}
+
+static void
+open_survey(struct scribe *scribe)
+{
+    struct survey_config config = {.loop = scribe->loop,
+                                   .pool = scribe->survey_pool = open_pool(scribe),
+                                   .settings = scribe->start->settings,
+                                   .page = scribe->start->page,
+                                   .figures = clerk_figures(scribe->clerk),
+                                   .fill = fill_view,
+                                   .arg = scribe};
+
+    scribe->survey = survey_new(&config);
+    desk_set_status(scribe->desk, write_overview, scribe);
+    open_webs(scribe);
+}
+
 _Noreturn void
 scribe_run(const struct scribe_start *start)
 {
@@ -133,7 +255,9 @@ scribe_run(const struct scribe_start *start)
     scribe.on_hup = loop_signal_new(scribe.loop, SIGHUP, ignore, &scribe);
     scribe.deadline = loop_timer_new(scribe.loop, leave, &scribe);
     scribe.accept_pause = loop_timer_new(scribe.loop, want_clients, &scribe);
+    open_books(&scribe);
     scribe.desk = desk_new(scribe.loop, start->page, ask_reload, &scribe);
+    open_survey(&scribe);
     scribe.channel_io = loop_io_new(scribe.loop, start->channel, on_channel, &scribe);
     loop_io_want(scribe.channel_io, true, false);
     if (start->control_fd >= 0)
@@ -142,6 +266,11 @@ scribe_run(const struct scribe_start *start)
     if (channel_send(start->channel, CHANNEL_READY, "", -1) != 0)
         _exit(EXIT_FAILURE);
     loop_run(scribe.loop);
+    close_webs(&scribe);
+    pool_free(&scribe.survey_pool);
+    survey_free(&scribe.survey);
+    pool_free(&scribe.pool);
+    clerk_free(&scribe.clerk);
     desk_free(&scribe.desk);
     loop_io_free(&scribe.channel_io);
     loop_io_free(&scribe.control_io);
