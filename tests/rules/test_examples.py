@@ -8,6 +8,8 @@ block any more, fail.
 
 import os
 import re
+import shlex
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ sys.path[:0] = [os.path.join(TOP, "packaging"), os.path.join(TOP, "tests", "syst
 # pylint: disable=wrong-import-position
 import spoolfile  # noqa: E402
 from lab.postfix import Filter, Options, Postfix  # noqa: E402
+from lab.process import wait_until  # noqa: E402
 
 BUILD = ""  # from the command line
 
@@ -161,7 +164,7 @@ def shell(example: Example) -> None:
 
 def log_lines(example: Example) -> None:
     """Each has the form, a component and keys that the code has."""
-    code = "".join(read(os.path.join(room, name)) for room in ("src", "smtp", "base", "reinject")
+    code = "".join(read(os.path.join(room, name)) for room in ("src", "smtp", "base", "reinject", "track")
                    for name in sorted(os.listdir(os.path.join(TOP, room))) if name.endswith(".c"))
     for line in example.text.splitlines():
         found = re.fullmatch(r"posternd/(\w+)\[\d+\]: [0-9A-Za-z.]+: (.*)", line)
@@ -171,6 +174,52 @@ def log_lines(example: Example) -> None:
         for pair in rest.split(", "):
             key, equals, _ = pair.partition("=")
             assert not equals or f'"{key}"' in code or key == "status", f"no key {key}"
+
+
+def alerts(example: Example) -> None:
+    """promtool takes them."""
+    with Folder() as folder:
+        path = folder.write("rules.yml", example.text)
+        done = subprocess.run(["promtool", "check", "rules", path], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0 and "SUCCESS" in done.stdout, done.stdout + done.stderr
+
+
+def queries(example: Example) -> None:
+    """Each is one that a ledger answers."""
+    with sqlite3.connect(":memory:") as database:
+        database.executescript(examples.schema())
+        statements = re.sub(r"--.*", "", example.text).split(";")[:-1]
+        assert statements
+        for statement in statements:
+            assert database.execute(statement).fetchall() == [], statement
+
+
+def expressions(example: Example) -> None:
+    """A rule of Prometheus, each line of it."""
+    rules = "".join(f"  - alert: A{number}\n    expr: {line}\n"
+                    for number, line in enumerate(example.text.splitlines()))
+    alerts(Example(example.path, example.line, "groups:\n- name: x\n  rules:\n" + rules))
+
+
+def redis(example: Example) -> None:
+    """A real server takes each line: as its configuration, or as a command."""
+    lines = example.text.splitlines()
+    is_configuration = lines[0].startswith("maxmemory")
+    with Folder() as folder:
+        path, sock = folder.write("redis.conf", example.text), folder.path("redis.sock")
+        with subprocess.Popen(["redis-server", *([path] if is_configuration else []), "--port", "0",
+                               "--unixsocket", sock, "--dir", folder.name],
+                              stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as server:
+            try:
+                wait_until(lambda: os.path.exists(sock), 10, "Redis to start")
+                for line in ["PING"] if is_configuration else lines:
+                    words = shlex.split(line.removeprefix("redis-cli "))
+                    done = subprocess.run(["redis-cli", "-s", sock, *words], capture_output=True,
+                                          text=True, stdin=subprocess.DEVNULL, check=True)
+                    assert not re.match(r"ERR|WRONG|NOPERM", done.stdout), done.stdout
+            finally:
+                server.terminate()
 
 
 def picture(_: Example) -> None:
@@ -198,12 +247,16 @@ PROOFS: dict[str, dict[str, Callable[[Example], None]]] = {
             configuration,
         "# Processes that carry mail; 0: one a core.":
             run_by("tests/rules/CMakeLists.txt", "rules/readme"),
-        "posternd/smtp[812]: 4X2k9QzT7mB: client=192.0.2.7, client_name=mail.example.org, "
-        "queue_id=4Zb1ym3kXYz9, from=<a@example.org>, size=5123, nrcpt=2, handoff=spool": log_lines,
+        'track { postfix_log = "/var/log/mail.log" }': configuration,
+        "redis-cli HGET postfix:4Zb1ym3kXYz9 status": redis,
+        'postern_queue_messages{place=~"hold|corrupt"} > 0': expressions,
+        "posternd/send[812]: 4X2k9QzT7mB: to=<b@example.com>, relay=127.0.0.1:10025, dsn=2.0.0, "
+        "status=sent (250 2.0.0 Ok: queued as 4Zb1yn0QZrzB), queue_id=4Zb1yn0QZrzB, body=same, "
+        "digest=0c5f..., delay=14ms, delays=0.4/0.3/9/4.1": log_lines,
         "active/<instance>/slot-NNNN     in work: files made ahead of use, used again and again":
             picture,
-        "base | smtp -> spool -> mime -> filters -> policy -> reinject | control | src wires them; "
-        "tool stands beside src": picture,
+        "base | smtp -> spool -> mime -> filters -> policy -> reinject -> track | control | src wires "
+        "them; tool, man beside src": picture,
     },
     "man/postern.1.in": {
         "postern list --where active --to '*@example.com'": shell,
@@ -225,13 +278,22 @@ PROOFS: dict[str, dict[str, Callable[[Example], None]]] = {
         "# before the filter no alias expansion, after it there is": same_as("README.md"),
         "postern   unix  -  -  n  -  20  smtp": same_as("README.md"),
         "127.0.0.1:10025 inet  n  -  n  -  25  smtpd": same_as("README.md"),
-        "groups:": picture,
+        "sqlite3 -readonly /var/lib/postern/ledger.db": run_by("track/settings.c",
+                                                               "/var/lib/postern/ledger.db"),
+        "-- who sent most of what was caught today": queries,
+        "redis-cli HGETALL postfix:4Zb1ym3kXYz9": redis,
+        "ACL SETUSER postern on >secret ~postern:* ~postfix:* ~mailborder:* +auth +select "
+        "+client|setname +info +multi +exec +hset +hdel +pexpire": redis,
+        "maxmemory 2gb": redis,
+        "groups:": alerts,
     },
 }
 
 # Commands in sentences: run here on a spool without a daemon, unless another test does it.
 ELSEWHERE = {
     "reload": "tests/system/test_tool.py",
+    "trace": "tests/system/test_tell.py",
+    "status": "tests/system/test_status.py",
 }
 
 
@@ -257,7 +319,7 @@ class Examples(unittest.TestCase):
             with self.subTest(str(example)):
                 name = example.text.split()[1]
                 if name in ELSEWHERE:
-                    self.assertIn(f'tool("{name}"', read(ELSEWHERE[name]))
+                    self.assertIn(f'"{name}"', read(ELSEWHERE[name]))
                 else:
                     self.check_command(example.text)
 
