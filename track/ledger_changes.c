@@ -43,8 +43,8 @@ ledger_read_changes(struct ledger *ledger, uint64_t after, int64_t since_ms, siz
         enum ledger_answer loaded = LEDGER_NOT_THERE;
 
         if (change.changed_ms >= since_ms)
-            loaded = ledger_load(&ledger->loader, change.number, arena, &records_out[*count_out],
-                                 err);
+            loaded =
+                ledger_load(&ledger->loader, change.number, arena, &records_out[*count_out], err);
         if (loaded == LEDGER_FAILED) {
             sql_reset(query);
             return ledger_fail(ledger, err);

@@ -103,6 +103,7 @@ cut_message(struct ledger *ledger, const struct oldest *message, struct err *err
 {
     static const enum ledger_query by_key[] = {QUERY_CUT_RECIPIENTS, QUERY_CUT_DECISIONS,
                                                QUERY_CUT_RESULTS};
+
     static const enum ledger_query by_number[] = {QUERY_CUT_DELIVERIES, QUERY_CUT_MESSAGE};
 
     if (cut_outs(ledger, message, err) != 0 || cut_names(ledger, message, err) != 0)

@@ -160,8 +160,7 @@ make_room(struct record *record, const struct candidates *all, struct arena *are
         struct record_rcpt *rcpt = &record->rcpts[all->items[i].number];
         size_t count = all->finals[all->items[i].number];
 
-        rcpt->finals =
-            count == 0 ? NULL : arena_array(arena, count, sizeof(rcpt->finals[0]));
+        rcpt->finals = count == 0 ? NULL : arena_array(arena, count, sizeof(rcpt->finals[0]));
         if (count > 0 && rcpt->finals == NULL)
             return false;
     }

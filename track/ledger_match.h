@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// track/ledger_match.h - which of our recipients Postfix's deliveries were for. Pure; for ledger*.c.
+// track/ledger_match.h - which of our recipients Postfix's deliveries were for. Pure; for
+// ledger*.c.
 //
 // A delivery is his whose address it names: the original one where Postfix tells it, else the one
 // that it delivered to; the local part's case counts where it parts two. Where an alias was

@@ -66,8 +66,8 @@ fail(struct sql *sql, struct err *err)
 struct sql *
 sql_open(const char *path, enum sql_mode mode, int busy_ms, struct err *err)
 {
-    int flags = mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                  : SQLITE_OPEN_READONLY;
+    int flags =
+        mode == SQL_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     struct sql *sql = mem_zalloc(sizeof(*sql));
 
     // Nobody reads its statistics, and each allocation would pay for them. Too late where it is in
@@ -276,5 +276,6 @@ sql_take_text(struct sql_query *query)
     int column = query->taken++;
     const void *text = sqlite3_column_blob(query->statement, column);
 
-    return span_from(text, text == NULL ? 0 : (size_t)sqlite3_column_bytes(query->statement, column));
+    return span_from(text,
+                     text == NULL ? 0 : (size_t)sqlite3_column_bytes(query->statement, column));
 }

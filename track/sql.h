@@ -36,19 +36,19 @@ struct sql_query *sql_prepare(struct sql *sql, const char *text, struct err *err
 void sql_finish(struct sql_query **query);
 
 void sql_put_int(struct sql_query *query, int64_t value);
-void sql_put_real(struct sql_query *query, double value); // NAN: NULL
+void sql_put_real(struct sql_query *query, double value);     // NAN: NULL
 void sql_put_text(struct sql_query *query, struct span text); // empty: NULL
 void sql_put_key(struct sql_query *query, struct span text);  // empty: ''
 void sql_put_null(struct sql_query *query);
 
 // 1: a row; 0: no more, and the query may be put to use again; -1: the same, with an error.
 int sql_step(struct sql_query *query, struct err *err);
-void sql_reset(struct sql_query *query); // before the last row
+void sql_reset(struct sql_query *query);              // before the last row
 int sql_do(struct sql_query *query, struct err *err); // a step of which no row is expected
 
-int64_t sql_take_int(struct sql_query *query);    // NULL: 0
-double sql_take_real(struct sql_query *query);    // NULL: NAN
+int64_t sql_take_int(struct sql_query *query);      // NULL: 0
+double sql_take_real(struct sql_query *query);      // NULL: NAN
 struct span sql_take_text(struct sql_query *query); // until the next step or reset
-bool sql_take_is_null(struct sql_query *query);   // of the next column, which stays the next
+bool sql_take_is_null(struct sql_query *query);     // of the next column, which stays the next
 
 #endif
