@@ -137,9 +137,9 @@ class Postern:
         return [pid for pid in children_of(self.pid) if status_number(pid, "Threads") > 4]
 
     def scribe(self) -> int:
-        """The child with one thread beside its own; 0: it is starting."""
+        """The child with few threads beside its own; 0: it is starting."""
         return next((pid for pid in children_of(self.pid)
-                     if status_number(pid, "Threads") == 2), 0)
+                     if 1 < status_number(pid, "Threads") <= 4), 0)
 
     def recipients_with(self, status: str) -> list[str]:
         """Recipients in the log, as often as they were given that status."""
