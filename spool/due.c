@@ -222,6 +222,18 @@ load_free(struct load *load)
     mem_free(&load);
 }
 
+static void
+tell_left(const struct load *load)
+{
+    const struct spool *spool = load->spool;
+    enum spool_place place = !is_set_aside(load)        ? PLACE_NOWHERE
+                             : load->message.state.held ? PLACE_HOLD
+                                                        : PLACE_QUARANTINE;
+
+    if (load->result == READER_OK && spool->handler != NULL)
+        spool->handler->on_left(spool->handler_arg, &load->message, place);
+}
+
 // What came of it, but for the file that is handed over in its turn.
 static void
 settle_load(struct load *load)
@@ -241,6 +253,7 @@ settle_load(struct load *load)
         spool_count(spool, -1);
     }
     if (fate == FATE_GONE) {
+        tell_left(load);
         bucket_mark(load->bucket);
         bucket_leave(load->bucket);
     }

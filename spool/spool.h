@@ -28,6 +28,9 @@ struct spool_handler {
     void (*on_file)(void *arg, struct spool_file *file_take, bool adopted);
     // May one more on_file come now? The spool waits for spool_poke otherwise.
     bool (*is_ready)(void *arg);
+    // One that was found or waited has left active/ and does not come to on_file: its journal said
+    // so when its owner died, or the operator wished it. Where to; PLACE_NOWHERE: it is gone.
+    void (*on_left)(void *arg, const struct reader_message *message, enum spool_place place);
 };
 
 // counters may be NULL. Blocks (start-up): makes folders, instance and the first slots. Adoption

@@ -25,6 +25,8 @@ struct wish {
     struct ids_member under_way;
     struct loop_deferred later;
     enum spool_wish_result result;
+    struct reader_message message; // as it is by the wish
+    bool is_loaded;
     int64_t now_ms;
     struct err err;
 };
@@ -48,18 +50,25 @@ append(const struct wish *wish, int fd, struct reader_message *message, struct e
     return wish->what == SPOOL_HOLD ? 0 : store_set_due(fd, wish->now_ms, err);
 }
 
+// What is damaged is set aside by the loading, when it is due.
 static int
 note(struct wish *wish, int fd)
 {
-    struct reader_message message;
-    enum reader_result result = reader_load(fd, &message, &wish->err);
-    int noted = -1;
+    wish->is_loaded = reader_load(fd, &wish->message, &wish->err) == READER_OK;
+    return wish->is_loaded ? append(wish, fd, &wish->message, &wish->err) : -1;
+}
 
-    // What is damaged is set aside by the loading, when it is due.
-    if (result == READER_OK)
-        noted = append(wish, fd, &message, &wish->err);
-    reader_message_clear(&message);
-    return noted;
+// What it was is only to be told.
+static int delete (struct wish *wish)
+{
+    const char *name = agenda_entry_name(wish->entry);
+    int fd = fs_open_read(wish->bucket->fd, name, NULL);
+
+    if (fd >= 0) {
+        wish->is_loaded = reader_load(fd, &wish->message, NULL) == READER_OK;
+        close(fd);
+    }
+    return store_remove(wish->bucket->fd, name, &wish->err);
 }
 
 static int
@@ -81,7 +90,7 @@ fulfil(struct wish *wish)
     int fd, result;
 
     if (wish->what == SPOOL_DELETE)
-        return store_remove(wish->bucket->fd, name, &wish->err);
+        return delete (wish);
     fd = fs_open_write(wish->bucket->fd, name, &wish->err);
     if (fd < 0)
         return -1;
@@ -106,6 +115,7 @@ answer(void *arg)
     struct wish *wish = arg;
 
     wish->done(wish->arg, wish->result, wish->result == SPOOL_WISH_FAILED ? &wish->err : NULL);
+    reader_message_clear(&wish->message);
     mem_free(&wish->reason);
     mem_free(&wish);
 }
@@ -128,6 +138,9 @@ settle(struct wish *wish)
         log_info("spool", "%s: removed by the operator", wish->id);
     else
         log_info("spool", "%s: held by the operator", wish->id);
+    if (wish->is_loaded && spool->handler != NULL)
+        spool->handler->on_left(spool->handler_arg, &wish->message,
+                                wish->what == SPOOL_HOLD ? PLACE_HOLD : PLACE_NOWHERE);
     agenda_entry_free(&wish->entry);
     spool_count(spool, -1);
     bucket_mark(wish->bucket);

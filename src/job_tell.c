@@ -8,7 +8,7 @@
 #include "src/summary.h"
 
 // LONG: somebody may ask where it is before it rests.
-enum { ARENA_MAX = 64 << 20, LONG_LOOK_US = 500000 };
+enum { LONG_LOOK_US = 500000 };
 
 // The client's last word on those who are not retired.
 static void
@@ -45,7 +45,7 @@ tell(struct job *job, enum record_place place, const char *reason, bool is_summe
     if (teller->rings == NULL && !is_summed_up)
         return;
     memcpy(moment.stage_us, job->stage_us, sizeof moment.stage_us);
-    arena_init(&arena, ARENA_MAX);
+    arena_init(&arena, TELLER_ARENA_MAX);
     if (teller_describe(spool_file_envelope(job->file), job_spool_state(job), &moment, &arena,
                         &record) == 0) {
         if (place == RECORD_LEFT && job->is_answered)

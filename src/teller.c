@@ -67,6 +67,20 @@ teller_tell(struct teller *teller, const struct record *record)
 }
 
 void
+teller_tell_left(struct teller *teller, const struct reader_message *message,
+                 enum record_place place, int64_t now_ms)
+{
+    struct teller_moment moment = {.place = place, .now_ms = now_ms, .size = message->seal.len};
+    struct arena arena;
+    struct record record;
+
+    arena_init(&arena, TELLER_ARENA_MAX);
+    if (teller_describe(&message->envelope, &message->state, &moment, &arena, &record) == 0)
+        teller_tell(teller, &record);
+    arena_clear(&arena);
+}
+
+void
 teller_tell_vitals(struct teller *teller, const struct vitals *vitals)
 {
     if (teller->rings == NULL)

@@ -6,8 +6,11 @@
 #define POSTERN_SRC_TELLER_H
 
 #include "base/ring.h"
+#include "spool/reader.h"
 #include "track/record.h"
 #include "track/vitals.h"
+
+enum { TELLER_ARENA_MAX = 64 << 20 }; // what a record is made in
 
 struct teller {
     struct rings *rings; // borrowed; NULL: nobody is told
@@ -32,6 +35,9 @@ int teller_describe(const struct smtp_envelope *envelope, const struct spool_sta
                     const struct teller_moment *moment, struct arena *arena,
                     struct record *record_out);
 void teller_tell(struct teller *teller, const struct record *record);
+// Of one that nobody has open any more.
+void teller_tell_left(struct teller *teller, const struct reader_message *message,
+                      enum record_place place, int64_t now_ms);
 void teller_tell_vitals(struct teller *teller, const struct vitals *vitals);
 
 #endif

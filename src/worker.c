@@ -127,6 +127,17 @@ is_ready(void *arg)
     return jobs_is_ready(worker->jobs);
 }
 
+static void
+on_left(void *arg, const struct reader_message *message, enum spool_place place)
+{
+    struct worker *worker = arg;
+    enum record_place told = place == PLACE_HOLD         ? RECORD_HOLD
+                             : place == PLACE_QUARANTINE ? RECORD_QUARANTINE
+                                                         : RECORD_DONE;
+
+    teller_tell_left(&worker->teller, message, told, loop_realtime_ms(worker->loop));
+}
+
 // --- the master's messages ---
 
 static void
@@ -372,7 +383,8 @@ watch(struct worker *worker)
 _Noreturn void
 worker_run(const struct worker_start *start)
 {
-    static const struct spool_handler spool_handler = {.on_file = on_file, .is_ready = is_ready};
+    static const struct spool_handler spool_handler = {
+        .on_file = on_file, .is_ready = is_ready, .on_left = on_left};
     struct worker worker = {.start = start, .loop = start->loop};
     struct err err = {0};
 

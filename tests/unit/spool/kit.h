@@ -32,7 +32,8 @@ struct kit {
     unsigned waited_ms;
     bool has_timed_out;
 
-    unsigned room; // on_file may come so often
+    unsigned room;   // on_file may come so often
+    struct buf left; // ids and places of those that have left
     struct spool_file *files[KIT_FILES];
     bool adopted[KIT_FILES];
     size_t file_count, wanted;
@@ -100,6 +101,15 @@ kit_on_file(void *arg, struct spool_file *file, bool adopted)
     kit->files[kit->file_count++] = file;
 }
 
+static inline void
+kit_on_left(void *arg, const struct reader_message *message, enum spool_place place)
+{
+    struct kit *kit = arg;
+
+    (void)buf_printf(&kit->left, "%s %s %zu; ", message->envelope.id, spool_place_name(place),
+                     state_open_count(&message->state));
+}
+
 static inline bool
 kit_is_ready(void *arg)
 {
@@ -109,7 +119,8 @@ kit_is_ready(void *arg)
 static inline void
 kit_open(struct kit *kit, const char *path, bool sync)
 {
-    static const struct spool_handler handler = {.on_file = kit_on_file, .is_ready = kit_is_ready};
+    static const struct spool_handler handler = {
+        .on_file = kit_on_file, .is_ready = kit_is_ready, .on_left = kit_on_left};
 
     memset(kit, 0, sizeof *kit);
     snprintf(kit->path, sizeof kit->path, "%s", path);
@@ -120,6 +131,7 @@ kit_open(struct kit *kit, const char *path, bool sync)
     kit->settings.min_free = 1;
     kit->settings.min_inodes = 1;
     kit->room = KIT_FILES;
+    buf_init(&kit->left, 1 << 20);
     kit->loop = loop_new(&kit->err);
     kit->pool = pool_new(kit->loop, 4, &kit->err);
     kit->tick = loop_timer_new(kit->loop, kit_stop_loop, kit);
@@ -142,6 +154,7 @@ kit_close(struct kit *kit)
     loop_timer_free(&kit->tick);
     loop_free(&kit->loop);
     setting_clear(spool_rows, spool_row_count, &kit->settings);
+    buf_clear(&kit->left);
 }
 
 static inline void

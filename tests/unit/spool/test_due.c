@@ -251,6 +251,41 @@ test_retired(void)
     }
 }
 
+static bool
+has_left(struct kit *one)
+{
+    return one->left.len > 0 && kit_is_idle(one);
+}
+
+// Over or put aside by its journal, but not moved by whoever wrote it: that is told.
+static void
+test_left(void)
+{
+    static const struct {
+        const char *event, *left;
+    } rows[] = {
+        {"sent",        "4X2k9QzT7mB nowhere 0; "   },
+        {"held",        "4X2k9QzT7mB hold 2; "      },
+        {"quarantined", "4X2k9QzT7mB quarantine 2; "},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct spool_file *file;
+
+        begin();
+        file = kit_write(&kit, WRITER_SPOOL, id, 2000);
+        kit_note(file, rows[i].event, "0-1");
+        spool_file_wait(&file, now() + 3600000);
+        kit_run(&kit, kit_is_idle);
+        spool_retry_all(kit.spool);
+        kit_run(&kit, has_left);
+        CU_ASSERT_EQUAL(kit.file_count, 0);
+        CU_ASSERT_EQUAL(kit_count(folder, id), i == 0 ? 0 : 1);
+        UNIT_CHECK_ROW(rows[i].event, strcmp(buf_text(&kit.left), rows[i].left) == 0);
+        end();
+    }
+}
+
 static const struct unit_test tests[] = {
     {"in time",      test_in_time   },
     {"as is ready",  test_ready     },
@@ -258,6 +293,7 @@ static const struct unit_test tests[] = {
     {"bad ones",     test_bad       },
     {"a false name", test_false_name},
     {"retired ones", test_retired   },
+    {"left",         test_left      },
 };
 
 UNIT_MAIN("spool/due", tests)

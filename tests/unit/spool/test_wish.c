@@ -55,6 +55,7 @@ test_retry(void)
     CU_ASSERT_EQUAL(wish(SPOOL_DELETE, id), SPOOL_WISH_UNDER_WAY);
     CU_ASSERT_EQUAL(wish(SPOOL_HOLD, id), SPOOL_WISH_UNDER_WAY);
     CU_ASSERT_EQUAL(wish(SPOOL_RETRY, "4X2k9QzT7mC"), SPOOL_WISH_NOT_OURS);
+    CU_ASSERT_EQUAL(kit.left.len, 0);
     end();
 }
 
@@ -123,6 +124,7 @@ test_hold(void)
     CU_ASSERT_STRING_EQUAL(message.state.held_reason, "the operator's reason");
     CU_ASSERT_EQUAL(message.state.rcpts[0].status, RCPT_DEFERRED);
     CU_ASSERT_EQUAL(message.bad_lines, 0);
+    CU_ASSERT_STRING_EQUAL(buf_text(&kit.left), "4X2k9QzT7mB hold 2; ");
     reader_message_clear(&message);
     close(fd);
     end();
@@ -137,6 +139,7 @@ test_delete(void)
     CU_ASSERT_EQUAL(kit.counters.messages, 0);
     CU_ASSERT_EQUAL(kit_count(folder, id), 0);
     CU_ASSERT_EQUAL(wish(SPOOL_DELETE, id), SPOOL_WISH_NOT_OURS);
+    CU_ASSERT_STRING_EQUAL(buf_text(&kit.left), "4X2k9QzT7mB nowhere 2; ");
     end();
 }
 

@@ -220,6 +220,32 @@ test_crowd(void)
     hearing_clear(&heard);
 }
 
+// By its file alone: as it lies there.
+static void
+test_left(void)
+{
+    static const char *const held[] = {"deferred r=0 relay=127.0.0.1:25", "held reason=journal",
+                                       NULL};
+    struct reader_message file = {.seal.len = 4096};
+    struct hearing heard;
+
+    hearing_init(&heard);
+    sample_envelope(&file.envelope, 1);
+    state_init(&file.state, 1);
+    sample_apply(&file.state, held);
+    teller_tell_left(&heard.teller, &file, RECORD_HOLD, NOW);
+    CU_ASSERT_FATAL(hearing_next(&heard) == RECORD_MESSAGE);
+    CU_ASSERT(span_is(heard.record.id, sample_id));
+    CU_ASSERT_EQUAL(heard.record.place, RECORD_HOLD);
+    CU_ASSERT(span_is(heard.record.place_reason, "journal"));
+    CU_ASSERT_EQUAL(heard.record.size, 4096);
+    CU_ASSERT_EQUAL(heard.record.told_ms, NOW);
+    CU_ASSERT_EQUAL(heard.record.rcpts[0].status, RCPT_DEFERRED);
+    CU_ASSERT(!heard.record.is_looked && !heard.record.is_sent);
+    reader_message_clear(&file);
+    hearing_clear(&heard);
+}
+
 static void
 test_vitals(void)
 {
@@ -245,6 +271,7 @@ static const struct unit_test tests[] = {
     {"full",      test_full     },
     {"too large", test_too_large},
     {"crowd",     test_crowd    },
+    {"left",      test_left     },
     {"vitals",    test_vitals   },
 };
 
