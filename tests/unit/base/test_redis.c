@@ -3,172 +3,13 @@
 
 #include <sys/un.h>
 
-#include "tests/unit/base/fake_redis.h"
+#include "tests/unit/base/redis_owner.h"
 #include "tests/unit/base/tempdir.h"
-#include "tests/unit/harness.h"
-
-// What the owner does beside writing down what it is told.
-enum habit { LISTEN, FREE_ON_OPEN, FREE_ON_REPLY, FREE_ON_NULL, FREE_ON_END, ASK_AGAIN };
-
-struct fixture {
-    struct loop *loop;
-    struct loop_timer *stopper;
-    struct fake_redis server;
-    struct fake_answer answers[10]; // one behind the other; the last is for all that follow
-    size_t answer_count, asked;
-    struct buf heard; // arguments, as the server got them
-    struct redis *redis;
-    redis_replied *replied;
-    enum habit habit;
-    bool is_calling;
-    char trace[2000];
-    struct err err;
-};
 
 static void
-note(struct fixture *f, const char *what, struct span text)
+count_any(void *arg, const struct redis_reply *reply)
 {
-    size_t len = strlen(f->trace);
-
-    CU_ASSERT_FALSE(f->is_calling);
-    snprintf(f->trace + len, sizeof f->trace - len, "%s%.*s;", what, (int)text.len,
-             text.len > 0 ? text.data : "");
-}
-
-static void
-free_if(struct fixture *f, enum habit habit)
-{
-    if (f->habit == habit)
-        redis_free(&f->redis);
-}
-
-static void
-on_open(void *arg)
-{
-    note(arg, "open", SPAN_LITERAL(""));
-    free_if(arg, FREE_ON_OPEN);
-}
-
-static void
-on_end(void *arg, const struct err *err)
-{
-    struct fixture *f = arg;
-
-    note(f, "end", SPAN_LITERAL(""));
-    f->err = *err;
-    CU_ASSERT_EQUAL(err->kind, ERR_TEMP);
-    CU_ASSERT_EQUAL(redis_unanswered(f->redis), 0);
-    free_if(f, FREE_ON_END);
-    loop_stop(f->loop);
-}
-
-static void
-ask(struct fixture *f, const char *text)
-{
-    struct span args[] = {
-        span_of(text), span_from("a\0\r\n", 4), {NULL, 0}
-    };
-
-    redis_command(f->redis, args, UNIT_COUNT(args), f->replied, f);
-}
-
-static void
-on_reply(void *arg, const struct redis_reply *reply)
-{
-    struct fixture *f = arg;
-
-    if (reply == NULL) {
-        note(f, "null", SPAN_LITERAL(""));
-        free_if(f, FREE_ON_NULL);
-    } else {
-        note(f, "", reply->text);
-        free_if(f, FREE_ON_REPLY);
-    }
-    if (f->habit == ASK_AGAIN) {
-        if (f->asked >= 3)
-            f->habit = LISTEN;
-        ask(f, "again");
-    }
-}
-
-static struct fake_answer
-answer(void *arg, const struct redis_reply *command)
-{
-    struct fixture *f = arg;
-    size_t next = f->asked < f->answer_count ? f->asked : f->answer_count - 1;
-
-    f->asked++;
-    CU_ASSERT_EQUAL(command->kind, REDIS_LIST);
-    for (size_t i = 0; i < command->item_count; i++) {
-        buf_add_span(&f->heard, command->items[i].text);
-        buf_add_char(&f->heard, '|');
-    }
-    return f->answers[next];
-}
-
-static void
-on_stop(void *arg)
-{
-    loop_stop(((struct fixture *)arg)->loop);
-}
-
-static void
-set_up(struct fixture *f, struct fake_answer first)
-{
-    struct err err;
-
-    memset(f, 0, sizeof *f);
-    f->loop = loop_new(&err);
-    f->stopper = loop_timer_new(f->loop, on_stop, f);
-    fake_redis_init(&f->server, f->loop);
-    f->server.answer = answer;
-    f->server.arg = f;
-    f->answers[0] = first;
-    f->answer_count = 1;
-    buf_init(&f->heard, 1 << 20);
-}
-
-static void
-start_at(struct fixture *f, const struct addr *addr, uint64_t timeout_ms)
-{
-    static const struct redis_callbacks callbacks = {on_open, on_end};
-
-    f->replied = on_reply;
-    f->is_calling = true;
-    f->redis = redis_connect(f->loop, addr, timeout_ms, &callbacks, f);
-    ask(f, "1");
-    ask(f, "2");
-    f->is_calling = false;
-    CU_ASSERT_EQUAL(redis_unanswered(f->redis), 2);
-}
-
-static void
-start(struct fixture *f, uint64_t timeout_ms)
-{
-    start_at(f, &f->server.addr, timeout_ms);
-}
-
-// Until nothing was told for so long.
-static void
-run_for(struct fixture *f, uint64_t ms)
-{
-    size_t before;
-
-    do {
-        before = strlen(f->trace);
-        loop_timer_start(f->stopper, ms);
-        loop_run(f->loop);
-    } while (strlen(f->trace) != before);
-}
-
-static void
-tear_down(struct fixture *f)
-{
-    redis_free(&f->redis);
-    fake_redis_stop(&f->server);
-    buf_clear(&f->heard);
-    loop_timer_free(&f->stopper);
-    loop_free(&f->loop);
+    *(size_t *)arg += reply != NULL;
 }
 
 static void
@@ -215,6 +56,43 @@ test_dribbled_replies(void)
 // A byte at a time: never silent, and never whole.
 static const char for_ever[] =
     "$500\r\n................................................................";
+
+// What counts is each reply, not all of them; and nobody waits where none is due.
+static void
+test_no_time_out(void)
+{
+    enum { MANY = 60 };
+
+    struct fixture f;
+    size_t replies = 0;
+
+    set_up(&f, fake_say("+one\r\n"));
+    f.server.is_dribbling = true;
+    start(&f, 250);
+    for (unsigned i = 0; i < MANY; i++)
+        redis_command(f.redis, &SPAN_LITERAL("PING"), 1, count_any, &replies);
+    for (unsigned turn = 0; turn < 500 && replies < MANY; turn++) {
+        loop_timer_start(f.stopper, 10);
+        loop_run(f.loop);
+    }
+    run_for(&f, 400);
+    CU_ASSERT_EQUAL(replies, MANY);
+    CU_ASSERT_STRING_EQUAL(f.trace, "open;one;one;");
+    tear_down(&f);
+}
+
+// Nor is anything heard of a time-out where the connection has ended before.
+static void
+test_one_end(void)
+{
+    struct fixture f;
+
+    set_up(&f, (struct fake_answer){SPAN_LITERAL(""), THEN_CLOSE});
+    start(&f, 60);
+    run_for(&f, 150);
+    CU_ASSERT_STRING_EQUAL(f.trace, "open;null;null;end;");
+    tear_down(&f);
+}
 
 // Each ends a connection with two commands under way.
 static void
@@ -406,15 +284,18 @@ test_command_in_a_reply(void)
     tear_down(&f);
 }
 
-static void
-count_reply(void *arg, const struct redis_reply *reply)
-{
-    size_t *counts = arg;
+struct asked { // a command
+    size_t *heard;
+    int64_t number; // of its reply
+};
 
-    // In order: the server counts, too.
-    if (reply != NULL && (size_t)reply->number == counts[0])
-        counts[0]++;
-    counts[1]++;
+static void
+note_number(void *arg, const struct redis_reply *reply)
+{
+    struct asked *asked = arg;
+
+    asked->number = reply != NULL ? reply->number : -1;
+    ++*asked->heard;
 }
 
 static struct fake_answer
@@ -427,34 +308,45 @@ answer_number(void *arg, const struct redis_reply *command)
     return fake_say(text);
 }
 
+// Each gets its own: the server counts them.
 static void
 test_many(void)
 {
     enum { MANY = 20000 };
 
     static char value[300];
+    static struct asked asked[MANY];
     const struct span args[] = {SPAN_LITERAL("SET"), span_from(value, sizeof value)};
     struct fixture f;
-    size_t counts[2] = {2, 0};
+    size_t heard = 0, right = 0;
 
     set_up(&f, fake_say(""));
     f.server.answer = answer_number;
     start(&f, 60000);
-    for (unsigned i = 0; i < MANY; i++)
-        redis_command(f.redis, args, UNIT_COUNT(args), count_reply, counts);
-    CU_ASSERT_EQUAL(redis_unanswered(f.redis), MANY + 2);
-    for (unsigned turn = 0; turn < 10000 && counts[1] < MANY; turn++) {
+    while (f.asked < 2 || redis_unanswered(f.redis) > 0) {
         loop_timer_start(f.stopper, 5);
         loop_run(f.loop);
     }
-    CU_ASSERT_EQUAL(counts[0], MANY + 2);
-    CU_ASSERT_EQUAL(counts[1], MANY);
+    for (unsigned i = 0; i < MANY; i++) {
+        asked[i].heard = &heard;
+        redis_command(f.redis, args, UNIT_COUNT(args), note_number, &asked[i]);
+    }
+    CU_ASSERT_EQUAL(redis_unanswered(f.redis), MANY);
+    for (unsigned turn = 0; turn < 10000 && heard < MANY; turn++) {
+        loop_timer_start(f.stopper, 5);
+        loop_run(f.loop);
+    }
+    for (unsigned i = 0; i < MANY; i++)
+        right += asked[i].number == i + 2;
+    CU_ASSERT_EQUAL(right, MANY);
     tear_down(&f);
 }
 
 static const struct unit_test tests[] = {
     {"a dialogue, pipelined",    test_dialogue          },
     {"replies byte by byte",     test_dribbled_replies  },
+    {"no time-out",              test_no_time_out       },
+    {"one end",                  test_one_end           },
     {"ends with replies due",    test_ends              },
     {"what nobody asked for",    test_unasked           },
     {"refused",                  test_refused           },

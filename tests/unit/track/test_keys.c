@@ -135,6 +135,9 @@ test_sent(void)
     f.record.stage_us[STAGE_FILTERS] = 1000000;
     f.record.stage_us[STAGE_SEND] = 99000000;
     CU_ASSERT_TRUE(has(&f, "|status|reinjected|reinjected_at|1003\n"));
+    CU_ASSERT_FALSE(strstr(buf_text(&f.text), "|reinjected_at|1003|") != NULL &&
+                    strstr(buf_text(&f.text), "|reinjected_at|1003|") <
+                        strchr(buf_text(&f.text), '\n'));
     end_with(&f, &f.rcpts[0], STATUS_SENT, 1012700);
     CU_ASSERT_STRING_EQUAL(
         commands(&f),
@@ -211,8 +214,15 @@ test_recipients_differ(void)
     CU_ASSERT_TRUE(has(&f, "HSET|postfix:AAA2|status|reinjected|reinjected_at|1003|"));
     CU_ASSERT_EQUAL(f.keys.count, 8);
 
+    // One that goes out later changes nothing for the others' queue ids.
+    send_out(&f.rcpts[2], "AAA3");
+    f.rcpts[2].at_ms = 1008900;
+    CU_ASSERT_TRUE(has(&f, "HSET|postfix:AAA2|status|reinjected|reinjected_at|1003|"));
+    CU_ASSERT_TRUE(has(&f, "HSET|postfix:AAA3|status|reinjected|reinjected_at|1008|"));
+
     // All are over, and not the same.
     f.rcpts[1].status = f.rcpts[2].status = RCPT_BOUNCED;
+    f.rcpts[2].at_ms = 1006000;
     CU_ASSERT_TRUE(has(&f, "|status|partial|partial_at|1009|rcpt:0|sent|rcpt:1|bounced|"));
     // All are the same again: no field may tell otherwise.
     f.rcpts[0].status = RCPT_BOUNCED;
@@ -333,9 +343,12 @@ test_bounds(void)
     struct fixture f;
     struct record_rcpt *rcpts = mem_zarray(MANY, sizeof *rcpts);
     char(*ids)[32] = mem_zarray(MANY, sizeof *ids);
+    char *id = mem_strdup("4X2k9QzT7mB"), *queue_id = mem_strdup("A1");
     size_t bytes = 0, longest = 0;
 
     set_up(&f);
+    f.record.id = span_of(id);
+    f.record.queue_id = span_of(queue_id);
     f.record.rcpts = rcpts;
     f.record.rcpt_count = MANY;
     for (size_t i = 0; i < MANY; i++) {
@@ -347,6 +360,8 @@ test_bounds(void)
     keys_of(&f.record, &f.settings, "mx1.example.com", &f.arena, &f.keys);
     mem_free(&rcpts);
     mem_free(&ids);
+    mem_free(&id);
+    mem_free(&queue_id);
     CU_ASSERT_EQUAL(f.keys.count, 4 + 2 * KEYS_QUEUE_IDS_MAX);
     CU_ASSERT_TRUE(f.keys.commands[0].count < 2 + 2 * (KEYS_RCPTS_MAX + 30));
     CU_ASSERT_TRUE(f.keys.commands[0].count > 2 + 2 * KEYS_RCPTS_MAX);

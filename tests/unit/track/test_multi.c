@@ -17,10 +17,10 @@ struct fixture {
     struct multi multi;
     size_t told, queued;
     enum multi_outcome outcome;
-    bool has_ended;
+    bool has_refused, has_ended;
 };
 
-// As Redis would: four commands are queued.
+// As Redis would: four commands are queued, unless it refuses one of them.
 static struct fake_answer
 answer(void *arg, const struct redis_reply *command)
 {
@@ -28,8 +28,12 @@ answer(void *arg, const struct redis_reply *command)
     struct span word = command->items[0].text;
 
     f->queued += span_is(word, "HSET") || span_is(word, "PEXPIRE");
-    if (f->at != NULL && span_is(word, f->at))
+    if (f->at != NULL && span_is(word, f->at)) {
+        f->has_refused = f->instead[0] == '-';
         return (struct fake_answer){span_of(f->instead), f->then};
+    }
+    if (f->has_refused && span_is(word, "EXEC"))
+        return fake_say("-EXECABORT Transaction discarded because of previous errors.\r\n");
     if (span_is(word, "MULTI"))
         return fake_say("+OK\r\n");
     return fake_say(span_is(word, "EXEC") ? "*4\r\n:9\r\n:1\r\n:5\r\n:1\r\n" : "+QUEUED\r\n");
@@ -193,6 +197,7 @@ test_outcomes(void)
         UNIT_CHECK_ROW(rows[i].name, f.queued == 4 && f.multi.passed_over == 0);
         // Given again, nothing is left of what was said before.
         f.at = NULL;
+        f.has_refused = false;
         send_it(&f);
         UNIT_CHECK_ROW(rows[i].name, f.told == 2 && f.outcome == MULTI_DONE);
         UNIT_CHECK_ROW(rows[i].name, f.queued == 8 && f.multi.why[0] == '\0');

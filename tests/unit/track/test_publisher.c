@@ -138,13 +138,57 @@ test_idle_end_is_no_trouble(void)
     set_up(&f);
     start(&f);
     wait_ready(&f, 1);
-    fake_redis_hang_up(&f.servers[0]);
-    wait_ready(&f, 2);
     give(&f, 1);
+    wait_ready(&f, 2);
+    fake_redis_hang_up(&f.servers[0]);
     wait_ready(&f, 3);
+    give(&f, 2);
+    wait_ready(&f, 4);
+    CU_ASSERT_EQUAL(f.scripts[0].execs, 2);
     CU_ASSERT_EQUAL(figures(&f)->connects, 2);
+    CU_ASSERT_EQUAL(f.figures.failures, 0);
     CU_ASSERT_EQUAL(count_of(logged(&f), "\n"), 1);
     CU_ASSERT_EQUAL(f.servers[1].accepted, 0);
+    tear_down(&f);
+}
+
+// What a batch may take is over with the batch.
+static void
+test_quiet_afterwards(void)
+{
+    struct fixture f;
+
+    set_up(&f);
+    f.settings.timeout = 200;
+    start(&f);
+    wait_ready(&f, 1);
+    give(&f, 1);
+    wait_ready(&f, 2);
+    run_for(&f, 2200);
+    CU_ASSERT_EQUAL(f.ready, 2);
+    CU_ASSERT_EQUAL(figures(&f)->connects, 1);
+    tear_down(&f);
+}
+
+static void
+test_trouble_that_comes_again(void)
+{
+    struct fixture f;
+
+    set_up(&f);
+    start(&f);
+    wait_ready(&f, 1);
+    for (size_t round = 1; round <= 2; round++) {
+        f.scripts[0].at = "EXEC";
+        f.scripts[0].instead = "-OOM command not allowed\r\n";
+        give(&f, round);
+        for (unsigned turn = 0; turn < 500 && f.scripts[0].faults < 2 * round; turn++)
+            run_for(&f, 5);
+        f.scripts[0].at = NULL;
+        wait_ready(&f, 1 + round);
+        CU_ASSERT_EQUAL(count_of(logged(&f), "OOM"), round);
+        CU_ASSERT_EQUAL(count_of(logged(&f), "\n"), 1 + 2 * round);
+    }
     tear_down(&f);
 }
 
@@ -281,17 +325,19 @@ test_freed(void)
 }
 
 static const struct unit_test tests[] = {
-    {"batches",                   test_batches               },
-    {"login",                     test_login                 },
-    {"a name that is refused",    test_name_is_refused       },
-    {"absent at first",           test_absent                },
-    {"lost with a batch",         test_lost_with_a_batch     },
-    {"an idle end is no trouble", test_idle_end_is_no_trouble},
-    {"slow",                      test_slow                  },
-    {"pauses grow",               test_pauses_grow           },
-    {"names",                     test_names                 },
-    {"keys of another type",      test_keys_of_another_type  },
-    {"freed at every moment",     test_freed                 },
+    {"batches",                   test_batches                 },
+    {"login",                     test_login                   },
+    {"a name that is refused",    test_name_is_refused         },
+    {"absent at first",           test_absent                  },
+    {"lost with a batch",         test_lost_with_a_batch       },
+    {"an idle end is no trouble", test_idle_end_is_no_trouble  },
+    {"quiet afterwards",          test_quiet_afterwards        },
+    {"trouble that comes again",  test_trouble_that_comes_again},
+    {"slow",                      test_slow                    },
+    {"pauses grow",               test_pauses_grow             },
+    {"names",                     test_names                   },
+    {"keys of another type",      test_keys_of_another_type    },
+    {"freed at every moment",     test_freed                   },
 };
 
 UNIT_MAIN("track/publisher", tests)
