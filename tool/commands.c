@@ -11,6 +11,8 @@ const struct command command_rows[] = {
     {"list", list_run, "[--where P,..] [--from A] [--to A] [--older T] [--newer T]",
      "one line a message; P is active, hold, quarantine or corrupt"},
     {"show", show_run, "ID...", "envelope, recipients, decisions, journal"},
+    {"trace", way_run, "ANY-ID...",
+     "the whole way of a message; any of its ids: ours, Postfix's in or out, Message-ID"},
     {"cat", cat_run, "[--raw] [--headers] ID...", "the message"},
     {"retry", queue_run, "ID... | - | all", "try it now (-: ids from standard input)"},
     {"hold", queue_run, "[--reason TEXT] ID... | -", "keep it until unhold"},
@@ -25,6 +27,8 @@ const struct command command_rows[] = {
      "check the configuration and what it names; --connect: asks Redis, too"},
     {"config", config_run, "[-d | -n]", "all settings; -d: defaults; -n: non-defaults"},
     {"status", daemon_status_run, "", "how the daemon is: processes, servers, queue, ledger, Redis"},
+    {"stats", stats_run, "[--since T]",
+     "what came and what became of it; T is a time like 24h, or a date"},
     {"reload", reload_run, "", "have the daemon read its configuration"},
 };
 // clang-format on
