@@ -10,7 +10,7 @@
 #include "spool/place.h"
 #include "src/version.h"
 
-enum { ALIVE_MS = 10000 };
+enum { ALIVE_MS = 10000, SOON_MS = 1000 };
 
 struct look { // what is seen at once
     struct metrics_process processes[SURVEY_PROCESSES_MAX];
@@ -163,9 +163,10 @@ static void
 work(struct pool_job *job)
 {
     struct survey *survey = (struct survey *)job;
+    bool is_counted = survey->next->hold != UINT64_MAX;
 
     look_at_processes(survey, survey->next);
-    look_at_spool(survey, survey->next, survey->turn % SURVEY_FILES_EVERY == 0);
+    look_at_spool(survey, survey->next, !is_counted || survey->turn % SURVEY_FILES_EVERY == 0);
 }
 
 static void
@@ -177,8 +178,8 @@ done(struct pool_job *job)
     survey->seen = survey->next;
     survey->next = before;
     *survey->next = *survey->seen; // counts of files stay where they are not counted anew
-    survey->turn++;
-    loop_timer_start(survey->timer, SURVEY_EVERY_MS);
+    // At the first look the workers and the spool may not be there yet.
+    loop_timer_start(survey->timer, survey->turn++ == 0 ? SOON_MS : SURVEY_EVERY_MS);
 }
 
 static void
