@@ -26,10 +26,12 @@ hearing_init(struct hearing *heard)
     arena_init(&heard->arena, 64 << 20);
 }
 
+// Also behind the last test, where nothing may be asserted any more.
 static inline void
 hearing_clear(struct hearing *heard)
 {
-    CU_ASSERT_EQUAL(ring_used(heard->rings, 0), 0); // another worker's
+    if (ring_used(heard->rings, 0) != 0) // another worker's
+        abort();
     teller_clear(&heard->teller);
     buf_clear(&heard->payload);
     arena_clear(&heard->arena);
