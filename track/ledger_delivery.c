@@ -130,11 +130,14 @@ is_news(struct finding *find, struct span recipient)
         return answer == 0 ? 1 : -1;
     status = status_find(sql_take_text(query));
     at_ms = sql_take_int(query);
-    answer = status != STATUS_DEFERRED || at_ms > line->at_ms ||
-                     (at_ms == line->at_ms && status == status_of(line->status) &&
-                      is_same(sql_take_text(query), cut(line->text, RECORD_TEXT_MAX)))
-                 ? 0
-                 : 1;
+    if (status != STATUS_DEFERRED)
+        answer = 0;
+    else if (line->status != MAILLOG_DEFERRED) // whatever the clock says: it may have been set back
+        answer = 1;
+    else
+        answer = at_ms < line->at_ms ||
+                 (at_ms == line->at_ms &&
+                  !is_same(sql_take_text(query), cut(line->text, RECORD_TEXT_MAX)));
     sql_reset(query);
     return answer;
 }
