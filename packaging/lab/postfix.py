@@ -122,6 +122,9 @@ class Postfix:
             os.makedirs(path, exist_ok=True)
             os.chown(path, owner.pw_uid, setgid)
             os.chmod(path, mode)
+        # Postfix would make it for root alone, and Postern follows it.
+        with open(self.log, "a", encoding="ascii"):
+            os.chmod(self.log, 0o644)
 
     def _main(self) -> dict[str, str]:
         usr = os.path.join(self.tree, "usr")
