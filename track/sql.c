@@ -92,10 +92,12 @@ sql_open(const char *path, enum sql_mode mode, int busy_ms, struct err *err)
 void
 sql_close(struct sql **sql)
 {
+    int result;
+
     if (*sql == NULL)
         return;
-    if (sqlite3_close((*sql)->db) != SQLITE_OK)
-        assert(!"a query was left");
+    result = sqlite3_close((*sql)->db);
+    assert(result == SQLITE_OK); // else a query was left
     mem_free(sql);
 }
 
