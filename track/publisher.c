@@ -17,6 +17,7 @@ enum {
     SERVERS_MAX = 16, // of the setting
     TROUBLE_MAX = sizeof((struct publisher_figures *)0)->trouble,
     BATCH_TIMEOUTS = 10,
+    IDLE_MS = 1000,        // before that nobody is closed for being idle
     PASSED_OVER_MS = 60000 // between lines about keys of another type
 };
 
@@ -51,6 +52,7 @@ struct publisher {
     uint64_t ready_ms;        // since when
     struct multi multi;
     bool has_batch;
+    bool has_taken; // this server, on this connection, a batch
     uint64_t batch_change, change;
     uint64_t passed_over_ms;             // when it was last told; 0: never
     size_t announced;                    // as connected: the server, from 1; 0: trouble since
@@ -160,10 +162,15 @@ leave_server(struct publisher *publisher, const char *why)
     loop_timer_start(publisher->timer, publisher->server > 0 ? 0 : next_pause(publisher));
 }
 
-// Redis closes what is idle, which is no trouble; only if it is not found again.
+// Redis closes what is idle, which is no trouble; only if it is not found again. Who lets us in and
+// hangs up at once is of no use.
 static void
-lose_idle(struct publisher *publisher)
+lose_idle(struct publisher *publisher, const char *why)
 {
+    if (!publisher->has_taken && loop_now_ms(publisher->loop) - publisher->ready_ms < IDLE_MS) {
+        leave_server(publisher, why);
+        return;
+    }
     end_connection(publisher);
     publisher->addr_count = 0;
     publisher->server = 0;
@@ -192,6 +199,7 @@ on_multi_done(void *arg, enum multi_outcome outcome)
         publisher->figures.written += publisher->multi.record_count;
         publisher->change = publisher->batch_change;
         publisher->has_batch = false;
+        publisher->has_taken = true;
         multi_clear(&publisher->multi);
         be_ready(publisher);
         return;
@@ -235,6 +243,7 @@ be_connected(struct publisher *publisher)
     struct publisher_figures *figures = &publisher->figures;
 
     publisher->ready_ms = loop_now_ms(publisher->loop);
+    publisher->has_taken = false;
     figures->is_connected = true;
     figures->connects++;
     addr_format(&publisher->addrs[publisher->addr], figures->server);
@@ -269,7 +278,7 @@ on_end(void *arg, const struct err *err)
 
     switch (publisher->state) {
     case STATE_READY:
-        lose_idle(publisher);
+        lose_idle(publisher, err->text);
         break;
     case STATE_CONNECTING:
         leave_address(publisher, err->text);

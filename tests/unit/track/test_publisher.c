@@ -152,6 +152,22 @@ test_idle_end_is_no_trouble(void)
     tear_down(&f);
 }
 
+// Whoever lets us in and hangs up before anything was written is left for another.
+static void
+test_let_in_and_sent_away(void)
+{
+    struct fixture f;
+
+    set_up(&f);
+    f.scripts[0].at = "CLIENT";
+    f.scripts[0].instead = "+OK\r\n+OK\r\n";
+    start(&f);
+    wait_ready(&f, 2);
+    CU_ASSERT_STRING_EQUAL(figures(&f)->server, f.names[1]);
+    CU_ASSERT_EQUAL(count_of(logged(&f), "nobody asked for"), 1);
+    tear_down(&f);
+}
+
 // What a batch may take is over with the batch.
 static void
 test_quiet_afterwards(void)
@@ -331,6 +347,7 @@ static const struct unit_test tests[] = {
     {"absent at first",           test_absent                  },
     {"lost with a batch",         test_lost_with_a_batch       },
     {"an idle end is no trouble", test_idle_end_is_no_trouble  },
+    {"let in and sent away",      test_let_in_and_sent_away    },
     {"quiet afterwards",          test_quiet_afterwards        },
     {"trouble that comes again",  test_trouble_that_comes_again},
     {"slow",                      test_slow                    },

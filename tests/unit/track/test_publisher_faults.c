@@ -62,6 +62,9 @@ begin_with_fault(struct fixture *f, const struct fault *fault, size_t servers)
         f->settings.timeout = 150;
     start(f);
     wait_ready(f, 1);
+    give(f, 1); // it is of use until then
+    wait_ready(f, 2);
+    f->ready = 1;
     if (fault->is_at_login)
         fake_redis_hang_up(&f->servers[0]);
     break_server(f, fault);
@@ -101,7 +104,7 @@ test_faults(void)
         }
         UNIT_CHECK_ROW(fault->name, publisher_change(f.publisher) == 5);
         UNIT_CHECK_ROW(fault->name, f.scripts[0].execs == 1);
-        UNIT_CHECK_ROW(fault->name, figures(&f)->written == 1 && f.figures.trouble[0] == '\0');
+        UNIT_CHECK_ROW(fault->name, figures(&f)->written == 2 && f.figures.trouble[0] == '\0');
         UNIT_CHECK_ROW(fault->name, (f.figures.failures == 0) == fault->is_at_login);
         UNIT_CHECK_ROW(fault->name, count_of(logged(&f), fault->why) >= 1);
         UNIT_CHECK_ROW(fault->name, count_of(logged(&f), "\n") == 3); // connected, why, connected
