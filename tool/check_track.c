@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "mime/dissect.h"
 #include "tool/check.h"
+#include "track/ledger_read.h"
 
 enum { MEMORY_SHARE = 4 }; // of a dissector's memory, what a message may be
 
@@ -135,6 +136,7 @@ void
 check_ledger(struct check *check)
 {
     const char *path = check->tool->settings->track.ledger;
+    struct ledger_reader *reader;
     struct err err;
     int errnum;
 
@@ -148,7 +150,12 @@ check_ledger(struct check *check)
     if (errnum != 0) {
         (void)err_sys(&err, ERR_PERM, errnum, "%s cannot write to \"%s\"", user_name(check), path);
         tell_ledger(check, &err);
+        return;
     }
+    reader = ledger_reader_open(path, &err);
+    if (reader == NULL)
+        tell_ledger(check, &err);
+    ledger_reader_close(&reader);
 }
 
 // --- Postfix's log ---

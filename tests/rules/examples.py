@@ -85,6 +85,14 @@ def schema() -> str:
     return "".join(re.findall(r'"([^"]*)"', first.group(1)))
 
 
+def stamp() -> str:
+    """What says that a file is a ledger, of that version."""
+    owner = re.search(r"LEDGER_APPLICATION = (\w+)", read("track/ledger_schema.h"))
+    version = re.search(r"LEDGER_SCHEMA = (\d+)", read("track/ledger.h"))
+    assert owner and version
+    return f"PRAGMA application_id = {owner.group(1)}; PRAGMA user_version = {version.group(1)};"
+
+
 def commands() -> Iterator[Example]:
     """`postern ...` within sentences."""
     text = read("README.md")

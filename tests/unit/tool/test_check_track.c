@@ -29,6 +29,8 @@ static const struct {
      TOOL_CONFIGURATION, ":2: ledger: root cannot write to \"/dev/null\": Not a directory"},
     {"folder that is made", "dissect { enabled = no }  track { ledger = \"@/a/b/ledger.db\" }",
      TOOL_DONE, ""},
+    {"ledger that is none", "dissect { enabled = no }\ntrack { ledger = \"@/postern.conf\" }",
+     TOOL_CONFIGURATION, "postern: @/postern.conf:3: ledger: "},
     {"log", "dissect { enabled = no }  track { postfix_log = \"@/postern.conf\" }", TOOL_DONE, ""},
     {"no log yet", "dissect { enabled = no }\ntrack { postfix_log = \"@/mail.log\" }", TOOL_DONE,
      "postern: warning: @/postern.conf:3: postfix_log: \"@/mail.log\" is not there yet"},
