@@ -18,6 +18,8 @@ TOOL, PAGES = "", ""  # from the command line
 # Manuals of Postfix and of ourselves, which need not be installed here.
 ELSEWHERE = re.compile(r"STYLE: referenced manual not found: Xr \S+ \d")
 ROOMS = ("base", "smtp", "spool", "filters", "policy", "reinject", "track", "src")
+METRIC = re.compile(r'^    \{"((?:postern|process)_\w+)", "\w+"', re.M)
+FIELD = re.compile(r'\bput\w*\([^;]*?"([a-z_]+)"')
 HOST_DEPENDENT = {"workers", "dissectors", "hostname"}
 
 
@@ -144,7 +146,7 @@ class Pages(unittest.TestCase):
 
     def test_each_metric_is_there(self) -> None:
         place = section(rendered("posternd.8"), "MONITORING")
-        metrics = re.findall(r'^    \{"((?:postern|process)_\w+)", "\w+"', read("track/metrics.c"), re.M)
+        metrics = METRIC.findall(read("track/metrics.c"))
         self.assertGreater(len(metrics), 20)
         for metric in metrics:
             self.assert_word(metric, place)
@@ -186,10 +188,23 @@ class Pages(unittest.TestCase):
 
     def test_each_field_of_redis_is_there(self) -> None:
         place = section(rendered("posternd.8"), "REDIS")
-        fields = re.findall(r'\bput\w*\([^;]*?"([a-z_]+)"', read("track/keys.c"))
+        fields = FIELD.findall(read("track/keys.c"))
         self.assertGreater(len(fields), 15)
         for field in fields:
             self.assert_word(field, place)
+
+    def test_readme_has_them_too(self) -> None:
+        """Metrics, and Redis' keys with their fields."""
+        found = re.search(r"^## Where is my mail\?$(.*?)^## ", read("README.md"), re.M | re.S)
+        assert found
+        place = found.group(1).replace("process_*", " ".join(
+            name for name in METRIC.findall(read("track/metrics.c")) if name.startswith("process_")))
+        names = METRIC.findall(read("track/metrics.c")) + FIELD.findall(read("track/keys.c"))
+        self.assertGreater(len(names), 40)
+        for name in names:
+            self.assert_word(name, place)
+        for named in re.findall(r"\bpostern_[a-z_]+", place):
+            self.assertTrue(named in names, f"there is no {named}")
 
     def test_each_word_is_there(self) -> None:
         place = section(rendered("posternd.8"), "STATUS")
