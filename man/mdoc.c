@@ -61,6 +61,8 @@ mdoc_add_sentences(struct buf *out, struct span text)
             (void)buf_add_char(out, is_next ? '\n' : ' ');
             column = is_next ? 0 : column + 1;
         }
+        if (column == 0 && (text.data[at] == '.' || text.data[at] == '\''))
+            (void)buf_add_text(out, "\\&"); // else it would be a macro
         for (size_t i = 0; i < len; i++)
             (void)buf_add_text(out,
                                text.data[at + i] == '\\' ? "\\e" : (char[2]){text.data[at + i]});
