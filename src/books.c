@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "src/books.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "track/follow.h"
@@ -16,6 +18,8 @@ enum { MARK_MAX = 1000, EXPIRE_ROWS = 500, IDLE_MARK_MS = 10000 };
 struct books {
     const struct settings *settings;
     struct ledger *ledger;
+    struct stat file; // the ledger's, as it was opened
+    bool is_opened;   // and not yet told
     struct follow *follow;
     struct pending *pending;
     uint64_t redis_mark;
@@ -93,16 +97,44 @@ read_redis_mark(struct books *books, struct err *err)
     return result;
 }
 
+// SQLite would go on in a file that nobody else can find.
+static void
+look_after_file(struct books *books, struct books_batch *batch)
+{
+    struct stat now;
+
+    if (books->ledger == NULL ||
+        (stat(books->settings->track.ledger, &now) == 0 && now.st_ino == books->file.st_ino &&
+         now.st_dev == books->file.st_dev))
+        return;
+    (void)snprintf(batch->alarm, sizeof batch->alarm,
+                   "the ledger was removed or replaced: what was in it is lost");
+    ledger_close(&books->ledger);
+}
+
+static int
+open_ledger(struct books *books, struct books_batch *batch)
+{
+    const char *path = books->settings->track.ledger;
+    char note[LEDGER_NOTE_MAX + 1] = "";
+
+    books->ledger = ledger_open(path, note, &batch->err);
+    if (note[0] != '\0')
+        (void)snprintf(batch->alarm, sizeof batch->alarm, "%s", note);
+    if (books->ledger == NULL || read_redis_mark(books, &batch->err) != 0)
+        return -1;
+    if (stat(path, &books->file) != 0)
+        return err_sys(&batch->err, ERR_TEMP, errno, "%s", path);
+    books->is_opened = true;
+    return 0;
+}
+
 static int
 open_books(struct books *books, struct books_batch *batch)
 {
-    if (books->ledger == NULL) {
-        books->ledger = ledger_open(books->settings->track.ledger, batch->alarm, &batch->err);
-        if (books->ledger == NULL)
-            return -1;
-        if (read_redis_mark(books, &batch->err) != 0)
-            return -1;
-    }
+    look_after_file(books, batch);
+    if (books->ledger == NULL && open_ledger(books, batch) != 0)
+        return -1;
     if (books->follow == NULL && books->settings->track.postfix_log[0] != '\0' && !batch->is_last)
         return follow_on(books, &batch->err);
     return 0;
@@ -181,6 +213,13 @@ put_follow_mark(struct books *books, struct err *err)
     return result;
 }
 
+// A change of the ledger before this one is none of this one.
+static bool
+is_redis_news(const struct books *books)
+{
+    return !books->is_opened && books->batch->redis_change > books->redis_mark;
+}
+
 static int
 put_marks(struct books *books)
 {
@@ -189,7 +228,7 @@ put_marks(struct books *books)
 
     if (books->follow != NULL && put_follow_mark(books, &batch->err) != 0)
         return -1;
-    if (batch->redis_change <= books->redis_mark)
+    if (!is_redis_news(books))
         return 0;
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)batch->redis_change);
     return ledger_put_mark(books->ledger, REDIS_MARK, span_of(text), &batch->err);
@@ -227,8 +266,7 @@ is_worth_writing(const struct books *books)
 {
     const struct books_batch *batch = books->batch;
 
-    return batch->count > 0 || batch->expire_ms != 0 ||
-           (batch->is_last && batch->redis_change > books->redis_mark) ||
+    return batch->count > 0 || batch->expire_ms != 0 || (batch->is_last && is_redis_news(books)) ||
            (books->pending != NULL && pending_is_due(books->pending, batch->clock_ms)) ||
            batch->clock_ms - books->marked_ms >= IDLE_MARK_MS;
 }
@@ -282,10 +320,12 @@ books_write(struct books *books, struct books_batch *batch)
             return;
         }
         books->marked_ms = batch->clock_ms;
-        if (batch->redis_change > books->redis_mark)
+        if (is_redis_news(books))
             books->redis_mark = batch->redis_change;
     }
     batch->is_written = true;
+    batch->is_opened = books->is_opened;
+    books->is_opened = false;
     batch->last_change = ledger_last_change(books->ledger);
     batch->redis_mark = books->redis_mark;
 }

@@ -27,7 +27,8 @@ struct books_batch {
     bool is_last;          // nobody follows the log any more
     // What came of it.
     bool is_written;
-    struct err err;                    // where it is not
+    bool is_opened;                    // the ledger was, in this batch or one that failed before
+    struct err err;                    // where it is not written
     char alarm[LEDGER_NOTE_MAX + 1];   // what became of the ledger; ""
     char warning[LEDGER_NOTE_MAX + 1]; // of Postfix's log; ""
     size_t rows;                       // records and deliveries

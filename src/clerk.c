@@ -143,13 +143,15 @@ note_trouble(struct clerk *clerk, const struct err *err)
     (void)snprintf(clerk->trouble, sizeof clerk->trouble, "%.*s", TROUBLE_TEXT, err->text);
 }
 
-// The ledger was set aside and counts from the start again.
+// Another ledger, where the one before was set aside, counts from the start again.
 static void
-begin_redis_anew(struct clerk *clerk)
+begin_redis(struct clerk *clerk, const struct books_batch *done)
 {
-    publisher_free(&clerk->publisher);
-    clerk->redis_start = 0;
-    open_publisher(clerk);
+    if (clerk->is_open) {
+        publisher_free(&clerk->publisher);
+        open_publisher(clerk);
+    }
+    clerk->redis_start = done->redis_mark < done->last_change ? done->redis_mark : 0;
 }
 
 static void
@@ -158,14 +160,12 @@ take_success(struct clerk *clerk)
     const struct books_batch *done = &clerk->batch.books;
 
     note_success(clerk);
-    if (done->last_change < clerk->change)
-        begin_redis_anew(clerk);
+    if (done->is_opened)
+        begin_redis(clerk, done);
     gather_release(clerk->gather);
     clerk->batch.since_ms = 0;
     clerk->rows += done->rows;
     clerk->change = done->last_change;
-    if (!clerk->is_open)
-        clerk->redis_start = done->redis_mark < done->last_change ? done->redis_mark : 0;
     clerk->is_open = true;
     if (done->has_more)
         clerk->expire_due_ms = loop_now_ms(clerk->config.loop) + EXPIRE_SOON_MS;
@@ -290,11 +290,11 @@ on_tick(void *arg)
 
     if (clerk->batch.is_under_way)
         return;
+    clerk->has_seat = rings_take_seat(clerk->config.rings, getpid());
     if (clerk->is_draining && clerk_is_idle(clerk)) {
         clerk->on_idle(clerk->idle_arg);
         return;
     }
-    clerk->has_seat = rings_take_seat(clerk->config.rings, getpid());
     if (!clerk->has_seat) {
         loop_timer_start(clerk->tick, pause_ms(clerk));
         return;
