@@ -64,10 +64,12 @@ fill(void)
 static const struct journal_line *
 found(enum finding_limit limit)
 {
+    struct finding_header headers[9] = {{.name = SPAN_LITERAL("Subject")}};
     struct findings findings = {.len = 1234,
                                 .limit = limit,
                                 .limit_text = SPAN_LITERAL("depth 40, at most 32"),
-                                .header_count = 9,
+                                .headers = headers,
+                                .header_count = UNIT_COUNT(headers),
                                 .parts = parts,
                                 .part_count = UNIT_COUNT(parts),
                                 .members = members,
