@@ -14,12 +14,13 @@ tell_message(struct rings *rings, size_t row, const char *id, uint64_t step, con
 {
     struct record_rcpt rcpt = {.to = span_of("bob@example.com"),
                                .status = queue_id != NULL ? RCPT_SENT : RCPT_OPEN,
-                               .queue_id = span_of(queue_id)};
+                               .queue_id = span_of(queue_id),
+                               .at_ms = 1793678700000 + (int64_t)step}; // 2026-11-03
     struct record record = {.id = span_of(id),
                             .step = step,
                             .place = queue_id != NULL ? RECORD_DONE : RECORD_ACTIVE,
-                            .arrived_ms = 1700000000000,
-                            .told_ms = 1700000000000 + (int64_t)step,
+                            .arrived_ms = 1793678700000,
+                            .told_ms = 1793678700000 + (int64_t)step,
                             .from = span_of("ann@example.org"),
                             .queue_id = span_of("4Zb1ym3kXYz9"),
                             .score = 0.5,
