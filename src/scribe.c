@@ -27,6 +27,7 @@ struct scribe {
     struct loop_io *channel_io, *control_io;
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *accept_pause, *deadline;
+    size_t web_count; // that are not idle yet
     bool is_draining, is_desk_idle, is_clerk_idle;
 };
 
@@ -74,7 +75,7 @@ leave(void *arg)
 static void
 leave_when_idle(struct scribe *scribe)
 {
-    if (scribe->is_desk_idle && scribe->is_clerk_idle)
+    if (scribe->is_desk_idle && scribe->is_clerk_idle && scribe->web_count == 0)
         loop_stop(scribe->loop);
 }
 
@@ -97,6 +98,15 @@ on_clerk_idle(void *arg)
 }
 
 static void
+on_web_idle(void *arg)
+{
+    struct scribe *scribe = arg;
+
+    scribe->web_count--;
+    leave_when_idle(scribe);
+}
+
+static void
 open_webs(struct scribe *scribe)
 {
     const struct settings *settings = scribe->start->settings;
@@ -108,6 +118,8 @@ open_webs(struct scribe *scribe)
                     pages_table, PAGES_COUNT, scribe->survey, &err);
         if (scribe->webs[i] == NULL)
             log_error("scribe", "http: %s", err.text);
+        else
+            scribe->web_count++;
     }
 }
 
@@ -127,7 +139,10 @@ drain(void *arg)
         return;
     scribe->is_draining = true;
     want_clients(scribe);
-    close_webs(scribe); // the next scribe answers
+    for (size_t i = 0; i < HTTP_MAX; i++) {
+        if (scribe->webs[i] != NULL)
+            web_drain(scribe->webs[i], on_web_idle, scribe); // the next scribe answers
+    }
     loop_timer_start(scribe->deadline, SCRIBE_DRAIN_MS);
     desk_drain(scribe->desk, on_desk_idle, scribe);
     clerk_drain(scribe->clerk, on_clerk_idle, scribe);

@@ -48,10 +48,36 @@ struct web {
     size_t visit_count;
     struct loop_deferred joining;
     struct loop_timer *accept_pause;
+    bool is_draining;
+    loop_callback *on_idle;
+    void *idle_arg;
+    struct loop_deferred idle;
     uint64_t complaint_ms; // when the next may be logged
 };
 
 // --- connections ---
+
+static void
+tell_idle(void *arg)
+{
+    struct web *web = arg;
+
+    web->on_idle(web->idle_arg);
+}
+
+static void
+look_whether_idle(struct web *web)
+{
+    if (web->is_draining && web->visit_count == 0 && web->fresh == NULL)
+        loop_defer(web->loop, &web->idle);
+}
+
+// For its next step: to ask, or to take the answer.
+static void
+give_time(struct visit *visit)
+{
+    loop_timer_start(visit->deadline, visit->web->is_draining ? WEB_DRAIN_MS : WEB_TIMEOUT_MS);
+}
 
 static void
 on_close(struct evhttp_connection *conn, void *arg)
@@ -66,6 +92,7 @@ on_close(struct evhttp_connection *conn, void *arg)
         break;
     }
     visit->web->visit_count--;
+    look_whether_idle(visit->web);
     loop_timer_free(&visit->deadline);
     mem_free(&visit);
 }
@@ -120,7 +147,7 @@ join(struct web *web, struct visit *visit)
     web->visits = visit;
     web->visit_count++;
     visit->deadline = loop_timer_new(web->loop, on_deadline, visit);
-    loop_timer_start(visit->deadline, WEB_TIMEOUT_MS);
+    give_time(visit);
     evhttp_connection_set_closecb(conn, on_close, visit);
 }
 
@@ -135,6 +162,15 @@ take_fresh(struct web *web)
 }
 
 static void
+accept_again(void *arg)
+{
+    struct web *web = arg;
+
+    if (!web->is_draining && !loop_timer_is_running(web->accept_pause))
+        (void)evconnlistener_enable(web->listener);
+}
+
+static void
 join_fresh(void *arg)
 {
     struct web *web = arg;
@@ -143,8 +179,8 @@ join_fresh(void *arg)
     while ((visit = take_fresh(web)) != NULL)
         join(web, visit);
     web->fresh_count = 0;
-    if (!loop_timer_is_running(web->accept_pause))
-        (void)evconnlistener_enable(web->listener);
+    accept_again(web);
+    look_whether_idle(web);
 }
 
 // A connection was accepted. Its input has a bound: evhttp goes on reading while it writes. Who
@@ -176,14 +212,6 @@ on_accept_trouble(struct evconnlistener *listener, void *arg)
 
     (void)evconnlistener_disable(listener);
     loop_timer_start(web->accept_pause, ACCEPT_PAUSE_MS);
-}
-
-static void
-accept_again(void *arg)
-{
-    struct web *web = arg;
-
-    (void)evconnlistener_enable(web->listener);
 }
 
 // --- requests ---
@@ -287,7 +315,7 @@ on_request(struct evhttp_request *request, void *arg)
     const struct web_page *page = find_page(web, request);
 
     if (visit != NULL) {
-        loop_timer_start(visit->deadline, WEB_TIMEOUT_MS); // for taking the answer
+        give_time(visit);
         evhttp_request_set_on_complete_cb(request, on_answered, visit);
     }
     if (!may_ask(web, request)) {
@@ -335,6 +363,7 @@ web_new(struct loop *loop, int listen_fd, const struct setting_list *clients,
     web->page_count = page_count;
     web->arg = arg;
     web->joining = (struct loop_deferred){.run = join_fresh, .arg = web};
+    web->idle = (struct loop_deferred){.run = tell_idle, .arg = web};
     web->listener = listen_at(web, listen_fd, err);
     if (web->listener == NULL) {
         mem_free(&web);
@@ -354,6 +383,18 @@ web_new(struct loop *loop, int listen_fd, const struct setting_list *clients,
 }
 
 void
+web_drain(struct web *web, loop_callback *on_idle, void *arg)
+{
+    web->is_draining = true;
+    web->on_idle = on_idle;
+    web->idle_arg = arg;
+    (void)evconnlistener_disable(web->listener);
+    for (struct visit *visit = web->visits; visit != NULL; visit = visit->next)
+        give_time(visit);
+    look_whether_idle(web);
+}
+
+void
 web_free(struct web **web)
 {
     struct web *gone = *web;
@@ -361,7 +402,9 @@ web_free(struct web **web)
 
     if (gone == NULL)
         return;
+    gone->is_draining = false;
     loop_undefer(gone->loop, &gone->joining);
+    loop_undefer(gone->loop, &gone->idle);
     while ((visit = take_fresh(gone)) != NULL) {
         (void)release_events(visit);
         mem_free(&visit);

@@ -10,7 +10,12 @@
 #include "base/loop.h"
 #include "base/setting.h"
 
-enum { WEB_CONNECTIONS_MAX = 32, WEB_TIMEOUT_MS = 5000, WEB_BODY_MAX = 4 << 20 };
+enum {
+    WEB_CONNECTIONS_MAX = 32,
+    WEB_TIMEOUT_MS = 5000,
+    WEB_DRAIN_MS = 1000,
+    WEB_BODY_MAX = 4 << 20
+};
 
 struct web;
 
@@ -24,6 +29,9 @@ struct web_page {
 // listen_fd stays the caller's. clients: networks that may ask (struct net); empty: all.
 struct web *web_new(struct loop *loop, int listen_fd, const struct setting_list *clients,
                     const struct web_page *pages, size_t page_count, void *arg, struct err *err);
+// Takes no more connections; those that are there have WEB_DRAIN_MS each. on_idle once, never from
+// within: all have ended.
+void web_drain(struct web *web, loop_callback *on_idle, void *arg);
 void web_free(struct web **web);
 
 #endif

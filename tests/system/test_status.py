@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
 from typing import Optional
 
@@ -188,6 +189,31 @@ class Status(Case):
         postern.settings.spool["min_free"] = '"16M"'
         postern.reload()
         wait_until(lambda: Page(postern.http, "/readyz").status == 200, VITALS, "readiness again")
+
+    def test_no_scrape_is_lost_in_a_reload(self) -> None:
+        postern = self.watched(self.sink())
+        answers: list[int] = []
+        troubles: list[Exception] = []
+        is_over = threading.Event()
+
+        def scrape() -> None:
+            while not is_over.is_set():
+                try:
+                    answers.append(Page(postern.http, "/metrics").status)
+                except (OSError, http.client.HTTPException) as error:
+                    troubles.append(error)
+        thread = threading.Thread(target=scrape)
+        thread.start()
+        try:
+            for _ in range(3):
+                before = len(answers)
+                postern.reload()
+                wait_until(lambda: len(answers) > before + 20, 20, "answers")
+        finally:
+            is_over.set()
+            thread.join()
+        self.assertEqual(troubles, [])
+        self.assertEqual(set(answers), {200})
 
     def test_health_is_a_live_worker(self) -> None:
         postern = self.watched(self.sink(), lines={"workers": "1"})

@@ -286,6 +286,66 @@ slowness_ends(void)
     close_stand(&stand);
 }
 
+static void
+count_up(void *arg)
+{
+    ++*(unsigned *)arg;
+}
+
+// Who is there already gets an answer, who comes is left to whoever else listens; and nobody can
+// put off the end.
+static void
+draining_lets_others_answer(void)
+{
+    static const char request[] = REQUEST("GET", "/metrics");
+    struct stand stand;
+    unsigned idle = 0;
+    int asks, is_silent, is_late;
+
+    open_unix(&stand);
+    asks = call(&stand);
+    is_silent = call(&stand);
+    run_for(5);
+    web_drain(stand.web, count_up, &idle);
+    is_late = call(&stand);
+    CU_ASSERT(pump(is_late, request, sizeof request - 1, 1) == sizeof request - 1);
+    CU_ASSERT(pump(asks, request, sizeof request - 1, 1) == sizeof request - 1);
+    CU_ASSERT(strstr(hear(asks), "\r\n\r\nhello") != NULL);
+    CU_ASSERT(idle == 0);
+    CU_ASSERT_STRING_EQUAL(hear(is_silent), "");
+    run_for(5);
+    CU_ASSERT(idle == 1);
+    CU_ASSERT(!is_closed(is_late));
+    (void)close(asks);
+    (void)close(is_silent);
+    (void)close(is_late);
+    close_stand(&stand);
+}
+
+// Of nobody, and of one who is just coming.
+static void
+draining_ends_at_once(void)
+{
+    struct stand stand;
+    unsigned idle = 0;
+    int fd;
+
+    open_unix(&stand);
+    web_drain(stand.web, count_up, &idle);
+    CU_ASSERT(idle == 0);
+    run_for(5);
+    CU_ASSERT(idle == 1);
+    close_stand(&stand);
+    open_unix(&stand);
+    fd = call(&stand);
+    run_for(5);
+    web_drain(stand.web, count_up, &idle);
+    (void)close(fd);
+    run_for(20);
+    CU_ASSERT(idle == 2);
+    close_stand(&stand);
+}
+
 // With a connection in each state, and one that was just accepted.
 static void
 freeing_ends_all(void)
@@ -333,14 +393,16 @@ freeing_right_after_accept(void)
 }
 
 static const struct unit_test tests[] = {
-    {"rows hold",                     rows_hold                 },
-    {"bites make no difference",      bites_make_no_difference  },
-    {"strangers are refused",         strangers_are_refused     },
-    {"crowds are bounded",            crowds_are_bounded        },
-    {"greed is bounded",              greed_is_bounded          },
-    {"slowness ends",                 slowness_ends             },
-    {"freeing ends all",              freeing_ends_all          },
-    {"freeing right after an accept", freeing_right_after_accept},
+    {"rows hold",                     rows_hold                  },
+    {"bites make no difference",      bites_make_no_difference   },
+    {"strangers are refused",         strangers_are_refused      },
+    {"crowds are bounded",            crowds_are_bounded         },
+    {"greed is bounded",              greed_is_bounded           },
+    {"slowness ends",                 slowness_ends              },
+    {"draining lets others answer",   draining_lets_others_answer},
+    {"draining ends at once",         draining_ends_at_once      },
+    {"freeing ends all",              freeing_ends_all           },
+    {"freeing right after an accept", freeing_right_after_accept },
 };
 
 int
