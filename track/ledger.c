@@ -130,6 +130,18 @@ make_file(const char *path, struct err *err)
     return answer;
 }
 
+// An empty file with a log of changes beside it was a ledger once; without, its first open was
+// killed.
+static bool
+has_log(const char *path)
+{
+    char *log = mem_printf("%s-wal", path);
+    bool has = access(log, F_OK) == 0;
+
+    mem_free(&log);
+    return has;
+}
+
 // What stands at the path, before SQLite is asked.
 static enum outcome
 look_at_file(const char *path, char *note_out, struct err *err)
@@ -152,7 +164,7 @@ look_at_file(const char *path, char *note_out, struct err *err)
         err_set(err, ERR_PERM, "no file, but something else has its name");
         return DAMAGED;
     }
-    if (status.st_size == 0)
+    if (status.st_size == 0 && has_log(path))
         (void)snprintf(note_out, LEDGER_NOTE_MAX + 1, "the ledger was empty, it is begun anew");
     return OPENED;
 }
@@ -288,6 +300,8 @@ int
 ledger_begin(struct ledger *ledger, struct err *err)
 {
     ledger_abort(ledger);
+    if (ledger->damage != NULL) // a reader of changes may have met it
+        return err_set(err, ERR_PERM, "%s", ledger->damage);
     if (sql_run(ledger->sql, "BEGIN IMMEDIATE", err) != 0)
         return ledger_fail(ledger, err);
     return read_counters(ledger, err);

@@ -31,10 +31,13 @@ int ledger_begin(struct ledger *ledger, struct err *err);
 int ledger_commit(struct ledger *ledger, struct err *err);
 void ledger_abort(struct ledger *ledger);
 
-// A record whose step is not above the one that is known changes nothing.
+// A record whose step is not above the one that is known changes nothing. A later one replaces all
+// of the message but its deliveries, and times of stages that it does not know or has shorter.
 int ledger_put_record(struct ledger *ledger, const struct record *record, struct err *err);
-// What Postfix's log says. *known_out: a message of ours went out with that queue id. A later line
-// of one (queue id, recipient) replaces the former, but nothing replaces sent, bounced or expired.
+// What Postfix's log says. *known_out: a message of ours went out with that queue id, in the 40
+// days before the line, or has come in with it just now (and then the line tells nothing). A later
+// line of one (queue id, recipient) replaces the former, but nothing replaces sent, bounced or
+// expired.
 int ledger_put_delivery(struct ledger *ledger, const struct maillog_line *line, bool *known_out,
                         struct err *err);
 // Small things kept across restarts ("follow", "redis"); value at most 1,000 bytes.
@@ -44,6 +47,7 @@ int ledger_get_mark(struct ledger *ledger, const char *name, struct buf *value_o
 
 // Messages that arrived before it go, with all that hangs on them, max of them at a call (oldest
 // first); *left_out: there may be more. Likewise the oldest while the file holds above max_bytes.
+// The file does not shrink: its room is used again. A child goes by its own arrival.
 struct ledger_expiry {
     int64_t before_ms;
     uint64_t max_bytes; // 0: no bound
@@ -55,7 +59,9 @@ int ledger_expire(struct ledger *ledger, const struct ledger_expiry *expiry, boo
 
 uint64_t ledger_last_change(const struct ledger *ledger);
 // Up to max messages whose last change is above `after`, in order of change, changed at or after
-// since_ms; lists and texts in the arena. *last_out: the last one's number (after, if none).
+// since_ms; lists and texts in the arena, fewer where it is full. *last_out: up to here all are
+// told or too old; it is `after` only where there are no more. Too old ones may take several calls,
+// each with a count of 0; what does not fit into an empty arena is passed over.
 int ledger_read_changes(struct ledger *ledger, uint64_t after, int64_t since_ms, size_t max,
                         struct arena *arena, struct record *records_out, size_t *count_out,
                         uint64_t *last_out, struct err *err);
