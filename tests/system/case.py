@@ -104,6 +104,8 @@ class Case(unittest.TestCase):
         stand = Stand(self.folder, BUILD, self.tree(), Wiring(**wiring))
         self.posterns.append(stand.postern)
         self.addCleanup(stand.sink.stop)
+        if stand.redis is not None:
+            self.addCleanup(stand.redis.stop)
         self.addCleanup(stand.postfix.stop)
         self.addCleanup(self.check_end, stand.postern)
         return stand.start()
