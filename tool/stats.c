@@ -246,11 +246,14 @@ read_and_print(struct tool *tool, int64_t since_ms)
 
     arena_init(&arena, STATS_MAX);
     reader = ledger_reader_open(path, &err);
-    if (reader != NULL)
+    if (reader != NULL) {
         result = ledger_stats_read(reader, since_ms, page.until_ms, &arena, &stats, &err);
+        if (result != 0)
+            err_prefix(&err, "%s", path);
+    }
     ledger_reader_close(&reader);
     if (result != 0)
-        print_error(tool, "ledger %s: %s", path, err.text);
+        print_error(tool, "ledger %s", err.text);
     else if (tool->as_json)
         print_object(&page);
     else

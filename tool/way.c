@@ -19,8 +19,11 @@ read_ledger(struct tool *tool, struct ways *ways, const char *any_id)
     int result = -1;
 
     reader = ledger_reader_open(path, &err);
-    if (reader != NULL)
+    if (reader != NULL) {
         result = ledger_find(reader, any_id, &ways->arena, &records, &count, &err);
+        if (result != 0)
+            err_prefix(&err, "%s", path);
+    }
     ledger_reader_close(&reader);
     for (size_t i = 0; i < count && result == 0; i++) {
         struct way *way = ways_add(ways, &records[i]);
@@ -30,7 +33,7 @@ read_ledger(struct tool *tool, struct ways *ways, const char *any_id)
     }
     if (result == 0)
         return TOOL_DONE;
-    print_error(tool, "ledger %s: %s", path, err.text);
+    print_error(tool, "ledger %s", err.text);
     return TOOL_IO;
 }
 

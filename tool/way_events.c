@@ -19,10 +19,13 @@ compare_spans(struct span a, struct span b)
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+// Postfix's log may have whole seconds only: nothing is delivered before it was handed over.
 static int64_t
 time_of(const struct event *event)
 {
-    return event->final != NULL ? event->final->at_ms : event->rcpt->at_ms;
+    int64_t ours = event->rcpt->at_ms, theirs = event->final == NULL ? 0 : event->final->at_ms;
+
+    return theirs > ours ? theirs : ours;
 }
 
 static int
@@ -103,8 +106,8 @@ print_final(const struct way_page *page, const struct event *events, size_t coun
 {
     const struct record_final *final = events[0].final;
     bool is_sent = final->status == STATUS_SENT;
-    FILE *out = way_line_begin(
-        page, final->at_ms, is_sent ? "delivered" : status_name((enum track_status) final->status));
+    const char *label = is_sent ? "delivered" : status_name((enum track_status) final->status);
+    FILE *out = way_line_begin(page, time_of(&events[0]), label);
 
     say_events(out, events, count);
     (void)fputs(is_sent ? "" : " by Postfix", out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tool/way_line.h"
 
-// Postfix's log may have whole seconds only: what seems to be before the beginning is at it.
+// What seems to be before the beginning, for a clock that was set, is at it.
 void
 way_format_time(int64_t ms, char out[24])
 {

@@ -37,6 +37,21 @@ events_are_in_order(void)
     family_clear(&kit);
 }
 
+// Of a log with whole seconds.
+static void
+nothing_is_delivered_before_it_is_handed_over(void)
+{
+    struct family_kit kit;
+
+    family_make(&kit);
+    kit.finals[0].at_ms = FAMILY_AT - 700;
+    kit.finals[1].at_ms = FAMILY_AT;
+    (void)events_of(&kit, &kit.root);
+    CU_ASSERT(family_has(&kit, "\n  +0.020s  delivered    <a@example.com>, <b@example.com>, "));
+    CU_ASSERT(strstr(kit.out, "reinjected") < strstr(kit.out, "delivered"));
+    family_clear(&kit);
+}
+
 static void
 each_status_has_its_words(void)
 {
@@ -134,10 +149,12 @@ hostile_texts_are_escaped(void)
 }
 
 static const struct unit_test tests[] = {
-    {"events are in order",       events_are_in_order      },
-    {"each status has its words", each_status_has_its_words},
-    {"a crowd is counted",        a_crowd_is_counted       },
-    {"hostile texts are escaped", hostile_texts_are_escaped},
+    {"events are in order",                           events_are_in_order      },
+    {"nothing is delivered before it is handed over",
+     nothing_is_delivered_before_it_is_handed_over                             },
+    {"each status has its words",                     each_status_has_its_words},
+    {"a crowd is counted",                            a_crowd_is_counted       },
+    {"hostile texts are escaped",                     hostile_texts_are_escaped},
 };
 
 UNIT_MAIN("tool/way_events", tests)
