@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What packaging/try runs: sends real messages through, and prints each one's way and end."""
 
+import json
 import os
 import re
 import shutil
@@ -16,58 +17,69 @@ from .process import Timeout, wait_until
 from .sink import Message
 from .stand import Stand, Wiring
 
-PORT_IN, PORT_REINJECT = 2525, 10025
+PORT_IN, PORT_REINJECT, PORT_HTTP = 2525, 10025, 11380
 
-
-def strip(line: str) -> str:
-    """Without date and host: 'postfix/smtpd[812]: ID: ...'."""
-    found = re.search(r"\b(?:postfix|posternd)/\S+\[\d+\]: .*", line)
-    return found.group(0) if found else line
+# What `postern trace` and Redis have to say of a recipient that ended so.
+STATUS = {samples.ARRIVES: "sent", samples.TAGGED: "sent", samples.REDIRECTED: "sent",
+          samples.QUARANTINED: "quarantined", samples.BOUNCED: "bounced",
+          samples.DISCARDED: "discarded"}
 
 
 class Way:
-    """What the logs and the spool have on one message, by its first queue id."""
+    """What Postfix's log, ledger, spool and Redis have on one message, by its first queue id."""
 
     def __init__(self, stand: Stand, queue_id: str):
         self.stand = stand
         self.queue_id = queue_id
+        self.told: list[dict] = []  # `postern trace`: of each transaction that Postfix made of it
+        self.look()
 
-    def lines(self) -> list[str]:
-        ident = re.escape(self.queue_id)
-        first = self.stand.postfix.log_lines(rf"\]: {ident}: ")
-        own = [line for postern_id in self.postern_ids()
-               for line in self.stand.postern.log_lines(rf"\]: {re.escape(postern_id)}[:.]")]
-        return [strip(line) for line in first + own + self._second()]
+    def look(self) -> None:
+        done = self.stand.postern.tool("--json", "trace", self.queue_id, check=False)
+        self.told = [json.loads(line) for line in done.stdout.splitlines()]
 
-    def postern_ids(self) -> list[str]:
-        """Those of children begin with their parent's and a dot."""
-        return self._ids(self.stand.postern.log_lines(
-            rf"smtp\[\d+\]: .*queue_id={re.escape(self.queue_id)}\b"))
+    def trace(self) -> str:
+        return self.stand.postern.tool("trace", self.queue_id).stdout
+
+    def keys(self) -> dict[str, set[str]]:
+        """Redis' keys, and what their status may be: of itself, of the queue ids in and out."""
+        found: dict[str, set[str]] = {}
+        for one in self.told:
+            found.setdefault(f"postern:msg:{one['postern_id']}", set()).add(one["status"])
+            found.setdefault(f"postfix:{self.queue_id}", set()).add(one["status"])
+            for rcpt in one["recipients"]:
+                if "reinjected_id" in rcpt:
+                    found.setdefault(f"postfix:{rcpt['reinjected_id']}", set()).add(rcpt["status"])
+        return found
+
+    def held_in_redis(self) -> dict[str, dict[str, str]]:
+        assert self.stand.redis is not None
+        keys = list(self.keys())
+        return dict(zip(keys, self.stand.redis.hashes(keys)))
 
     def _second(self) -> list[str]:
         """What the half of Postfix behind Postern says."""
-        return [line for queue_id in self._ids(self.stand.postfix.log_lines(
-                    rf"orig_queue_id={re.escape(self.queue_id)}\b"))
+        found = [re.search(r"\]: (\S+): ", line) for line in self.stand.postfix.log_lines(
+            rf"orig_queue_id={re.escape(self.queue_id)}\b")]
+        return [line for queue_id in {match.group(1) for match in found if match}
                 for line in self.stand.postfix.log_lines(rf"\]: {queue_id}: ")]
-
-    @staticmethod
-    def _ids(lines: list[str]) -> list[str]:
-        found = [re.search(r"\]: (\S+): ", line) for line in lines]
-        return list(dict.fromkeys(match.group(1) for match in found if match))
 
     def arrived(self) -> list[Message]:
         return [message for message in self.stand.sink.taken()
                 if message.xforward.get("IDENT", b"").decode() == self.queue_id]
 
     def listed(self, where: str) -> list[dict]:
+        """Ids of children begin with their parent's and a dot."""
+        own = [one["postern_id"] for one in self.told]
         return [entry for entry in self.stand.postern.listing("--where", where)
-                if entry["queue_id"].split(".")[0] in self.postern_ids()]
+                if entry["queue_id"].split(".")[0] in own]
 
     def is_over(self) -> bool:
-        """Both halves of Postfix have let go of it, and nothing is in work between them."""
+        """Postfix's second half has let go of it, and nothing is in work in front of it."""
         second = self._second()
-        removed = [line for line in second if line.endswith(": removed")]
-        return len(removed) == len(self._ids(second)) and self.listed("active") == []
+        came = [line for line in second if "orig_queue_id=" in line]
+        gone = [line for line in second if line.endswith(": removed")]
+        return len(came) == len(gone) and self.told != [] and self.listed("active") == []
 
 
 class Ends:
@@ -76,12 +88,15 @@ class Ends:
     def __init__(self, stand: Stand, sample: samples.Sample, way: Way):
         self.stand = stand
         self.sample = sample
+        way.look()
         self.arrived = way.arrived()
         self.kept = way.listed("quarantine")
         self.faults: list[str] = []
         self._check_arrived()
         self._check_kept()
         self._check_bounced()
+        if not self.faults:
+            self._check_told(way)
 
     def _check_arrived(self) -> None:
         reached = [path.decode() for message in self.arrived for path in message.recipients]
@@ -119,6 +134,22 @@ class Ends:
                 self.faults.append(f"no bounce tells of <{path}>")
 
 
+    def _check_told(self, way: Way) -> None:
+        """Ledger, trace and Redis know the end of each."""
+        expected = {path: STATUS[self.sample.ends.get(path, samples.ARRIVES)]
+                    for path in self.sample.recipients}
+        told = way.told
+        statuses = {rcpt["to"]: rcpt["status"] for one in told for rcpt in one["recipients"]}
+        if statuses != expected:
+            self.faults.append(f"the trace tells {statuses}")
+        if not all(one["in_ledger"] for one in told):
+            self.faults.append("it is not in the ledger")
+        held = way.held_in_redis()
+        for key, statuses_then in way.keys().items():
+            if held[key].get("status") not in statuses_then:
+                self.faults.append(f"{key} in Redis is {held[key] or 'not there'}")
+
+
 class Show:
     def __init__(self, stand: Stand):
         self.stand = stand
@@ -138,18 +169,23 @@ class Show:
         way = Way(self.stand, reply.text.split()[-1])
         try:
             wait_until(lambda: not Ends(self.stand, sample, way).faults and way.is_over(), 60,
-                       "the message's end")
+                       "the message's end", pause=0.1)
         except Timeout:
             pass
-        for line in way.lines():
-            print("   " + line)
+        self.tell(way)
         return self.verdict(sample, Ends(self.stand, sample, way))
 
-    def verdict(self, sample: samples.Sample, ends: Ends) -> bool:
-        for entry in ends.kept:
-            print(f"   postern show {entry['queue_id']}:")
-            for line in self.stand.postern.tool("show", entry["queue_id"]).stdout.splitlines():
-                print("      " + line)
+    @staticmethod
+    def tell(way: Way) -> None:
+        print(f"   postern trace {way.queue_id}:")
+        for line in way.trace().splitlines():
+            print("      " + line)
+        for key, fields in way.held_in_redis().items():
+            print(f"   Redis, {key}:")
+            print("      " + ", ".join(f"{name}={value}" for name, value in fields.items()))
+
+    @staticmethod
+    def verdict(sample: samples.Sample, ends: Ends) -> bool:
         if ends.faults:
             print(f"   FAILED: {'; '.join(ends.faults)}")
             return False
@@ -170,12 +206,13 @@ class Show:
                 queue_id = message.xforward.get("IDENT", b"").decode()
                 print(f"\n== from <{message.sender.decode(errors='replace')}>, "
                       f"{len(message.content)} bytes")
-                time.sleep(0.5)
-                for line in Way(self.stand, queue_id).lines() if queue_id else []:
-                    print("   " + line)
+                time.sleep(1)
+                if queue_id:
+                    self.tell(Way(self.stand, queue_id))
 
 
 def explain(stand: Stand) -> None:
+    assert stand.redis is not None
     port = stand.postfix.port_in
     tool = f"{stand.postern.tool_path} -c {stand.postern.conf}"
     print(f"""
@@ -188,6 +225,10 @@ It stays up until Ctrl-C. Meanwhile, from another terminal:
   what waits     postern list
   what is kept   postern list --where quarantine
   one message    postern show ID
+  its whole way  postern trace ID, or either queue id of Postfix, or its Message-ID
+  how it is      postern status; postern stats --since 1h
+  for Prometheus curl -s http://127.0.0.1:{stand.port_http}/metrics
+  in Redis       redis-cli -p {stand.redis.port} hgetall postfix:QUEUE-ID
   let it out     postern release ID
   look anew      postern rescan ID
   beforehand     postern test --to bob@tag.example FILE.eml
@@ -200,7 +241,8 @@ It stays up until Ctrl-C. Meanwhile, from another terminal:
 def run(build: str, folder: str, is_once: bool) -> bool:
     tree = postfix.unpack(os.path.join(build, "unpacked"))
     stand = Stand(folder, build, tree, Wiring(
-        port_in=PORT_IN, port_reinject=PORT_REINJECT, has_scanners=True,
+        port_in=PORT_IN, port_reinject=PORT_REINJECT, port_http=PORT_HTTP, has_scanners=True,
+        is_told=True,
         settings=Settings(rules=dict(samples.RULES))))
     try:
         stand.start(verbose=False)

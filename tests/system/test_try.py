@@ -37,8 +37,9 @@ class Try(Case):
         self.assertEqual(show.wait(120), 0, self.text())
         text = self.text()
         self.assertIn("10 of 10 messages ended where they should.", text)
-        self.assertIn("filter       clamav: hit, Eicar-Test-Signature", text)  # postern show
-        self.assertIn("filter       rspamd: hit", text)
+        self.assertIn("scanned      clamav: hit, virus Eicar-Test-Signature", text)
+        self.assertIn("scanned      rspamd: hit", text)
+        self.assertRegex(text, r"Redis, postfix:\w+:\n.*\bstatus=quarantined\b")
         self.assert_gone()
 
     def test_stays_up_and_shows_what_comes(self) -> None:
@@ -48,7 +49,7 @@ class Try(Case):
         port = re.search(r"takes mail on 127\.0\.0\.1:(\d+)", self.text())
         assert port is not None, self.text()
         send(int(port.group(1)), "carol@example.org", ["dave@example.com"], message())
-        wait_until(lambda: "== from <carol@example.org>" in self.text(), 20, "its way")
+        wait_until(lambda: "sent        <dave@example.com>" in self.text(), 20, "its way")
         time.sleep(1)
         self.assertIsNone(show.poll())
         os.kill(show.pid, signal.SIGINT)
