@@ -173,7 +173,8 @@ class Pages(unittest.TestCase):
         code = re.sub(r'"\s*"', "", sources())
         self.assertGreater(len(alarms), 8)
         for alarm in alarms:
-            self.assertTrue(re.sub(r"\bN\b", "%d", alarm) in code, alarm)
+            text = re.sub(r"\bN\b", "%d", alarm).replace("FILE", "%s")
+            self.assertTrue(text in code, alarm)
 
     def test_each_column_is_there(self) -> None:
         place = section(rendered("posternd.8"), "LEDGER")
