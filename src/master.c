@@ -18,6 +18,7 @@
 enum {
     TICK_MS = 1000,
     EARLY_DEATH_MS = 5000,
+    RESPAWN_MS = 250,
     PASSED_IN_FIRST = 3,
     PATIENCE_MS = 5000,
     PATIENCE_PAUSE_MS = 50
@@ -154,20 +155,38 @@ log_end_of(const struct child *child, int status)
         log_info("master", "%s %d has drained", kind, (int)child->pid);
 }
 
-// Replacements wait longer and longer while children die young, so that a fault does not become a
-// storm.
+static void
+wait_for_respawn(struct master *master)
+{
+    uint64_t now = loop_now_ms(master->loop), earliest = UINT64_MAX;
+
+    for (size_t i = 0; i <= CHILD_NURSERY; i++) {
+        if (master->pauses[i].due_ms > now && master->pauses[i].due_ms < earliest)
+            earliest = master->pauses[i].due_ms;
+    }
+    if (earliest != UINT64_MAX)
+        loop_timer_start(master->respawn, earliest - now);
+}
+
+// Replacements wait longer and longer while children of that kind die young, so that a fault does
+// not become a storm.
 static void
 plan_respawn(struct master *master, const struct child *child)
 {
-    bool died_young = loop_now_ms(master->loop) - child->started_ms < EARLY_DEATH_MS;
+    struct master_pause *pause = &master->pauses[child->kind];
+    uint64_t now = loop_now_ms(master->loop);
 
-    if (!died_young)
-        master->respawn_ms = 0;
-    if (!loop_timer_is_running(master->respawn))
-        loop_timer_start(master->respawn, master->respawn_ms);
-    master->respawn_ms = master->respawn_ms == 0 ? 250 : master->respawn_ms * 2;
-    if (master->respawn_ms > MASTER_RESPAWN_MAX_MS)
-        master->respawn_ms = MASTER_RESPAWN_MAX_MS;
+    if (now - child->started_ms >= EARLY_DEATH_MS)
+        pause->pause_ms = 0;
+    if (pause->due_ms <= now)
+        pause->due_ms = now + pause->pause_ms;
+    pause->pause_ms = pause->pause_ms == 0 ? RESPAWN_MS : pause->pause_ms * 2;
+    if (pause->pause_ms > MASTER_RESPAWN_MAX_MS)
+        pause->pause_ms = MASTER_RESPAWN_MAX_MS;
+    if (pause->due_ms <= now)
+        loop_timer_start(master->respawn, 0);
+    else
+        wait_for_respawn(master);
 }
 
 static void
@@ -220,8 +239,10 @@ respawn(struct master *master)
     // again.
     if (master->phase != MASTER_RUNNING)
         return;
-    if (master_spawn(master, master->generation, &err) == 0)
+    if (master_spawn(master, master->generation, &err) == 0) {
+        wait_for_respawn(master);
         return;
+    }
     log_error("master", "cannot replace a child: %s", err.text);
     loop_timer_start(master->respawn, MASTER_RESPAWN_MAX_MS);
 }

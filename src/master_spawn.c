@@ -206,6 +206,16 @@ connect_to(const struct child *single, const struct child *worker)
     (void)close(ends[1]);
 }
 
+// One of that kind has died young: its replacement has to wait.
+static bool
+must_wait(const struct order *order, enum child_kind kind)
+{
+    const struct master *master = order->master;
+
+    return order->generation == master->generation && master->phase == MASTER_RUNNING &&
+           master->pauses[kind].due_ms > loop_now_ms(master->loop);
+}
+
 static bool
 has_worker(const struct master *master, unsigned generation, size_t index)
 {
@@ -223,7 +233,7 @@ spawn_single(struct order *order, enum child_kind kind, struct err *err)
     struct master *master = order->master;
     struct child *single;
 
-    if (child_single(master->children, kind, order->generation) != NULL)
+    if (child_single(master->children, kind, order->generation) != NULL || must_wait(order, kind))
         return 0;
     order->kind = kind;
     single = make_child(order, err);
@@ -263,6 +273,8 @@ master_spawn(struct master *master, unsigned generation, struct err *err)
     if (order.settings->dissect.enabled && spawn_single(&order, CHILD_NURSERY, err) != 0)
         return -1;
     order.kind = CHILD_WORKER;
+    if (must_wait(&order, CHILD_WORKER))
+        return 0;
     for (size_t i = 0; i < order.settings->daemon.workers; i++) {
         struct child *worker;
 

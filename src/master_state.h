@@ -15,10 +15,14 @@ enum {
     MASTER_READY_MS = 60000, // a new generation's time to become ready
     MASTER_STUCK_MS = 60000, // a worker without a heartbeat for as long is killed
     MASTER_STOP_MS = 85000,  // after SIGTERM; workers give up at 80 s themselves
-    MASTER_RESPAWN_MAX_MS = 10000
+    MASTER_RESPAWN_MAX_MS = 4000
 };
 
 enum master_phase { MASTER_STARTING, MASTER_RUNNING, MASTER_CHANGING, MASTER_STOPPING };
+
+struct master_pause { // before a child of that kind is replaced; grows with early deaths
+    uint64_t pause_ms, due_ms;
+};
 
 struct master {
     const struct master_options *options;
@@ -34,7 +38,7 @@ struct master {
     struct loop *loop;
     struct loop_signal *signals[MASTER_SIGNALS];
     struct loop_timer *tick, *watchdog, *respawn, *phase_limit;
-    uint64_t respawn_ms; // how long the next replacement waits; grows with early deaths
+    struct master_pause pauses[CHILD_NURSERY + 1];
     uint16_t next_tag;
     pid_t checking; // the new binary's own check, before an upgrade
     // What callbacks ask for; done between two runs of the loop, since a fork must not happen
