@@ -81,22 +81,23 @@ class Case(unittest.TestCase):
         self.addCleanup(sink.stop)
         return sink
 
-    def postern(self, settings: Settings, name: str = "postern", start: bool = True) -> Postern:
+    def postern(self, settings: Settings, name: str = "postern", start: bool = True,
+                verbose: bool = True) -> Postern:
         postern = Postern(BUILD, self.path(name), settings)
         self.posterns.append(postern)
         self.addCleanup(self.check_end, postern)
         if start:
-            postern.start()
+            postern.start(verbose=verbose)
         return postern
 
     def between(self, sink: Sink, listeners: int = 1, inside: str = "", hop: str = "",
-                **sections: dict[str, str]) -> Postern:
+                verbose: bool = True, **sections: dict[str, str]) -> Postern:
         """A Postern on TCP ports in front of a sink; `.ports` are its listeners'."""
         numbers = [ports.take() for _ in range(listeners)]
         settings = Settings(
             listeners={f"inet:127.0.0.1:{port}": inside for port in numbers},
             hops={sink.address: ("protocol = lmtp  " if sink.is_lmtp else "") + hop}, **sections)
-        postern = self.postern(settings)
+        postern = self.postern(settings, verbose=verbose)
         postern.ports = numbers  # type: ignore[attr-defined]
         return postern
 
