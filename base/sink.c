@@ -243,8 +243,9 @@ add_text(char line[LINE_SIZE], int len, struct span text, const char *end)
 
     if (text.len > 0)
         memcpy(at, text.data, text.len);
-    memcpy(at + text.len, end, strlen(end));
-    return (size_t)len + text.len + strlen(end);
+    for (at += text.len; *end != '\0'; end++)
+        *at++ = *end;
+    return (size_t)(at - line);
 }
 
 static void

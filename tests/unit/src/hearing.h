@@ -50,7 +50,7 @@ hearing_next(struct hearing *heard)
     arena_clear(&heard->arena);
     ring_release(heard->rings, 1, heard->at);
     rest = buf_span(&heard->payload);
-    kind = rest.data[0];
+    kind = (unsigned char)rest.data[0];
     rest = span_skip(rest, 1);
     read = kind == RECORD_MESSAGE ? record_read(rest, &heard->arena, &heard->record)
                                   : vitals_read(rest, &heard->arena, &heard->vitals);

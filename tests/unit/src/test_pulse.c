@@ -139,7 +139,7 @@ test_when(void)
     CU_ASSERT_EQUAL(hearing_next(&stand.heard), RECORD_VITALS);
     fake_loop_run_to(stand.asking.loop, VITALS_EVERY_MS - 1);
     CU_ASSERT_EQUAL(hearing_next(&stand.heard), 0);
-    fake_loop_run_to(stand.asking.loop, 3 * VITALS_EVERY_MS);
+    fake_loop_run_to(stand.asking.loop, (uint64_t)VITALS_EVERY_MS * 3);
     for (int i = 0; i < 3; i++)
         CU_ASSERT_EQUAL(hearing_next(&stand.heard), RECORD_VITALS);
     CU_ASSERT_EQUAL(hearing_next(&stand.heard), 0);
