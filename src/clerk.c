@@ -60,8 +60,6 @@ struct clerk {
 
 // --- Redis ---
 
-static void on_publisher_ready(void *arg);
-
 static void
 end_redis(struct pool_job *job)
 {

@@ -15,7 +15,7 @@ struct premises {          // of one generation
     bool is_root;
     int *listener_fds; // as settings->listeners; borrowed from the listen_set
     int control_fd;
-    int *http_fds; // as settings->https
+    int *http_fds;  // as settings->https
     char *program;  // as the setting names postern-dissect
     int program_fd; // opened once: a reload still runs the one that fits us; -1: not wanted
 };
