@@ -248,7 +248,8 @@ PROOFS: dict[str, dict[str, Callable[[Example], None]]] = {
         "sudo packaging/install-deps build":
             run_by(".ci/run", "packaging/install-deps build", "cmake --build"),
         "sudo useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin postern":
-            run_by("tests/system/test_service.py", "start"),
+            run_by("tests/system/test_service.py", "test_workers_drop_roots_rights",
+                   "test_in_the_background"),
         "# before the filter no alias expansion, after it there is": postfix,
         "postern   unix  -  -  n  -  20  smtp": postfix,
         "127.0.0.1:10025 inet  n  -  n  -  25  smtpd": postfix,
@@ -294,7 +295,7 @@ PROOFS: dict[str, dict[str, Callable[[Example], None]]] = {
         'listen "inet:127.0.0.1:10024" { }': configuration,
     },
     "man/posternd.8.in": {
-        "[Service]": run_by("tests/system/test_service.py", "READY=1"),
+        "[Service]": run_by("tests/system/test_service.py", "test_sd_notify", "READY=1"),
         "# before the filter no alias expansion, after it there is": same_as("README.md"),
         "postern   unix  -  -  n  -  20  smtp": same_as("README.md"),
         "127.0.0.1:10025 inet  n  -  n  -  25  smtpd": same_as("README.md"),
