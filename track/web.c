@@ -134,12 +134,13 @@ join(struct web *web, struct visit *visit)
 {
     struct evhttp_connection *conn = release_events(visit);
 
-    if (conn == NULL || web->visit_count == WEB_CONNECTIONS_MAX) {
-        mem_free(&visit);
-        if (conn == NULL)
-            return;
+    if (conn != NULL && web->visit_count == WEB_CONNECTIONS_MAX) {
         complain(web, "too many connections: one is closed");
         evhttp_connection_free(conn);
+        conn = NULL;
+    }
+    if (conn == NULL) {
+        mem_free(&visit);
         return;
     }
     visit->conn = conn;
