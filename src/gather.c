@@ -9,7 +9,9 @@
 
 enum {
     TABLE_SIZE = 2 * GATHER_MAX,
-    MEMORY_MAX = 64 << 20, // of what it becomes when it is read
+    MEMORY_MAX = 64 << 20,  // of what it becomes when it is read
+    MEMORY_FULL = 16 << 20, // behind it there is room for any message
+    AROUND = 64,            // what the smallest is counted as more, so that a turn has an end
 };
 
 struct gather {
@@ -19,6 +21,8 @@ struct gather {
     struct record records[GATHER_MAX];
     const struct record *chosen[GATHER_MAX];
     size_t count, bytes;
+    size_t first;               // row of the next turn
+    size_t nonsense;            // of this turn
     uint16_t table[TABLE_SIZE]; // index + 1 of a record, by its id
     uint64_t *positions;        // of each row, behind what is gathered
 };
@@ -47,7 +51,7 @@ take_message(struct gather *gather, struct span payload)
     uint16_t *place;
 
     if (record_read(arena_copy(&gather->arena, payload), &gather->arena, &record) != 0) {
-        log_error("scribe", "a worker told what cannot be understood: left out");
+        gather->nonsense++;
         return;
     }
     figures_add_record(gather->figures, &record);
@@ -75,7 +79,7 @@ take_vitals(struct gather *gather, size_t row, struct span payload, uint64_t now
 static void
 take(struct gather *gather, size_t row, struct span told, uint64_t now_ms)
 {
-    gather->bytes += told.len;
+    gather->bytes += AROUND + told.len;
     if (told.len > 0 && told.data[0] == RECORD_MESSAGE)
         take_message(gather, span_skip(told, 1));
     else if (told.len > 0 && told.data[0] == RECORD_VITALS)
@@ -85,34 +89,42 @@ take(struct gather *gather, size_t row, struct span told, uint64_t now_ms)
 bool
 gather_is_full(const struct gather *gather)
 {
-    return gather->count == GATHER_MAX || gather->bytes >= GATHER_BYTES_MAX;
+    return gather->count == GATHER_MAX || gather->bytes >= GATHER_BYTES_MAX ||
+           gather->arena.given >= MEMORY_FULL;
 }
 
+// A row that makes no sense waits for the next turn: who goes on spoiling it must not keep us.
 static void
 read_row(struct gather *gather, size_t row, struct buf *told, uint64_t now_ms)
 {
-    int result;
+    int result = 1;
 
-    while (!gather_is_full(gather)) {
+    while (result > 0 && !gather_is_full(gather)) {
         result = ring_next(gather->rings, row, &gather->positions[row], told);
-        if (result == 0)
-            return;
         if (result > 0)
             take(gather, row, buf_span(told), now_ms);
-        else
-            log_error("scribe", "what worker %zu told makes no sense: dropped", row);
     }
+    if (result < 0)
+        log_error("scribe", "what worker %zu told makes no sense: dropped", row);
 }
 
+// Each row is the first in its turn: who tells more than we can read keeps nobody else waiting for
+// ever.
 void
 gather_read(struct gather *gather, uint64_t now_ms)
 {
+    size_t rows = rings_rows(gather->rings);
     struct buf told;
 
+    gather->nonsense = 0;
     buf_init(&told, RING_RECORD_MAX);
-    for (size_t row = 0; row < rings_rows(gather->rings); row++)
-        read_row(gather, row, &told, now_ms);
+    for (size_t i = 0; i < rows; i++)
+        read_row(gather, (gather->first + i) % rows, &told, now_ms);
     buf_clear(&told);
+    gather->first = (gather->first + 1) % rows;
+    if (gather->nonsense > 0)
+        log_error("scribe", "workers told what cannot be understood, %zu times: left out",
+                  gather->nonsense);
 }
 
 size_t

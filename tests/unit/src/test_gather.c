@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "src/gather.h"
 
+#include "base/mem.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/src/telling.h"
 
 enum { ROWS = 3, SIZE = 8 << 20 };
+
+enum { CROWD = 1000, CROWDS = 600 }; // more than fits into memory at once, in few bytes
 
 struct stand {
     struct rings *rings;
@@ -144,11 +147,75 @@ test_a_flood_waits_on_the_rings(void)
     stand_clear(&stand);
 }
 
+static void
+test_a_flood_keeps_nobody_waiting(void)
+{
+    struct stand stand;
+    char id[12];
+
+    stand_init(&stand);
+    for (size_t i = 0; i < 3 * GATHER_MAX; i++) {
+        (void)snprintf(id, sizeof id, "%011zu", i);
+        (void)tell_message(stand.rings, 0, id, 1, NULL);
+    }
+    (void)tell_message(stand.rings, 1, "0123456789B", 1, NULL);
+    for (size_t turn = 0; turn < ROWS && find(stand.gather, "0123456789B") == NULL; turn++) {
+        gather_release(stand.gather);
+        gather_read(stand.gather, 1 + turn);
+        CU_ASSERT_TRUE(gather_is_full(stand.gather));
+    }
+    CU_ASSERT_PTR_NOT_NULL(find(stand.gather, "0123456789B"));
+    stand_clear(&stand);
+}
+
+static bool
+tell_crowd(struct rings *rings, size_t number)
+{
+    struct record_rcpt *rcpts = mem_zarray(CROWD, sizeof *rcpts);
+    struct record record = {.step = 1, .rcpts = rcpts, .rcpt_count = CROWD};
+    struct buf told;
+    char id[12];
+    bool is_told;
+
+    (void)snprintf(id, sizeof id, "%011zu", number);
+    record.id = span_of(id);
+    for (size_t i = 0; i < CROWD; i++)
+        rcpts[i].to = span_of("a@b");
+    buf_init(&told, RECORD_SIZE_MAX);
+    (void)buf_add_char(&told, (char)RECORD_MESSAGE);
+    CU_ASSERT_EQUAL(record_write(&record, &told), 0);
+    is_told = ring_put(rings, 0, buf_span(&told));
+    buf_clear(&told);
+    mem_free(&rcpts);
+    return is_told;
+}
+
+static void
+test_crowds_wait_for_memory(void)
+{
+    struct stand stand;
+    size_t told = 0, taken = 0;
+
+    stand_init(&stand);
+    while (told < CROWDS && tell_crowd(stand.rings, told))
+        told++;
+    CU_ASSERT_EQUAL(told, CROWDS);
+    do {
+        gather_read(stand.gather, 1);
+        taken += count_of(stand.gather);
+        gather_release(stand.gather);
+    } while (!gather_is_all_read(stand.gather));
+    CU_ASSERT_EQUAL(taken, told);
+    stand_clear(&stand);
+}
+
 static const struct unit_test tests[] = {
     {"the last step counts",                       test_the_last_step_counts                      },
     {"what is not released is there for the next", test_what_is_not_released_is_there_for_the_next},
     {"nonsense is left out",                       test_nonsense_is_left_out                      },
     {"a flood waits on the rings",                 test_a_flood_waits_on_the_rings                },
+    {"a flood keeps nobody waiting",               test_a_flood_keeps_nobody_waiting              },
+    {"crowds wait for memory",                     test_crowds_wait_for_memory                    },
 };
 
 UNIT_MAIN("src/gather", tests)
