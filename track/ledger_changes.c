@@ -53,6 +53,8 @@ ledger_read_changes(struct ledger *ledger, uint64_t after, int64_t since_ms, siz
             break; // with the next call
         *count_out += loaded == LEDGER_LOADED ? 1 : 0;
         *last_out = (uint64_t)change.change;
+        if (loaded == LEDGER_NO_ROOM)
+            break; // passed over; what it has left of the arena may hold nobody else
     }
     if (answer == 1)
         sql_reset(query);
