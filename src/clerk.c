@@ -60,6 +60,14 @@ struct clerk {
 
 // --- Redis ---
 
+static uint64_t
+redis_change(const struct clerk *clerk)
+{
+    uint64_t change = clerk->publisher == NULL ? 0 : publisher_change(clerk->publisher);
+
+    return change > clerk->redis_start ? change : clerk->redis_start;
+}
+
 static void
 end_redis(struct pool_job *job)
 {
@@ -68,7 +76,9 @@ end_redis(struct pool_job *job)
     struct books_changes *changes = &redis->changes;
 
     redis->is_under_way = false;
-    if (changes->is_read && publisher_is_ready(clerk->publisher)) {
+    // Behind another number than we have now: it was another ledger's.
+    if (changes->is_read && changes->after == redis_change(clerk) &&
+        publisher_is_ready(clerk->publisher)) {
         if (changes->count > 0)
             publisher_send(clerk->publisher, changes->records, changes->count, changes->last);
         else
@@ -85,21 +95,13 @@ work_redis(struct pool_job *job)
     books_read(redis->clerk->books, &redis->changes);
 }
 
-static uint64_t
-redis_change(const struct clerk *clerk)
-{
-    uint64_t change = clerk->publisher == NULL ? 0 : publisher_change(clerk->publisher);
-
-    return change > clerk->redis_start ? change : clerk->redis_start;
-}
-
 static void
 on_publisher_ready(void *arg)
 {
     struct clerk *clerk = arg;
     struct errand_to_redis *redis = &clerk->redis;
 
-    if (clerk->publisher == NULL || redis->is_under_way || !clerk->is_open ||
+    if (clerk->publisher == NULL || redis->is_under_way || !clerk->is_open || !clerk->has_seat ||
         !publisher_is_ready(clerk->publisher) || redis_change(clerk) >= clerk->change)
         return;
     redis->changes = (struct books_changes){.after = redis_change(clerk),
@@ -149,7 +151,7 @@ begin_redis(struct clerk *clerk, const struct books_batch *done)
         publisher_free(&clerk->publisher);
         open_publisher(clerk);
     }
-    clerk->redis_start = done->redis_mark < done->last_change ? done->redis_mark : 0;
+    clerk->redis_start = done->redis_mark <= done->last_change ? done->redis_mark : 0;
 }
 
 static void
@@ -282,6 +284,14 @@ clerk_is_idle(const struct clerk *clerk)
 }
 
 static void
+leave_seat(struct clerk *clerk)
+{
+    if (clerk->has_seat)
+        rings_leave_seat(clerk->config.rings, getpid());
+    clerk->has_seat = false;
+}
+
+static void
 on_tick(void *arg)
 {
     struct clerk *clerk = arg;
@@ -290,6 +300,7 @@ on_tick(void *arg)
         return;
     clerk->has_seat = rings_take_seat(clerk->config.rings, getpid());
     if (clerk->is_draining && clerk_is_idle(clerk)) {
+        leave_seat(clerk); // whoever still talks to this scribe must not keep the next one waiting
         clerk->on_idle(clerk->idle_arg);
         return;
     }
@@ -374,7 +385,6 @@ clerk_free(struct clerk **clerk)
     books_free(&gone->books);
     gather_free(&gone->gather);
     figures_free(&gone->figures);
-    if (gone->has_seat)
-        rings_leave_seat(gone->config.rings, getpid());
+    leave_seat(gone);
     mem_free(&gone);
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/src/telling.h"
+#include "track/ledger.h"
 #include "track/ledger_read.h"
 
 enum { ROWS = 2, SIZE = 1 << 20, PATIENCE_MS = 20000 };
@@ -278,8 +279,58 @@ test_makes_room_for_the_next(void)
     clerk_drain(stand.clerk, on_idle, &stand);
     CU_ASSERT_FALSE(rings_take_seat(stand.rings, getppid()));
     CU_ASSERT_TRUE(wait_for(&stand, is_drained));
+    CU_ASSERT_TRUE(rings_take_seat(stand.rings, getppid()));
     end(&stand);
     CU_ASSERT_TRUE(rings_take_seat(stand.rings, getppid()));
+    stand_clear(&stand);
+}
+
+// As a scribe leaves it that has told Redis all.
+static void
+mark_all_published(const struct stand *stand)
+{
+    char note[LEDGER_NOTE_MAX + 1], number[24];
+    struct ledger *ledger;
+    struct err err = {0};
+
+    ledger = ledger_open(stand->settings.track.ledger, note, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ledger);
+    CU_ASSERT_TRUE(ledger_last_change(ledger) > 0);
+    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)ledger_last_change(ledger));
+    CU_ASSERT_EQUAL(ledger_begin(ledger, &err), 0);
+    CU_ASSERT_EQUAL(ledger_put_mark(ledger, "redis", span_of(number), &err), 0);
+    CU_ASSERT_EQUAL(ledger_commit(ledger, &err), 0);
+    ledger_close(&ledger);
+}
+
+static void
+test_tells_redis_nothing_twice(void)
+{
+    char *server = "inet:127.0.0.1:1", *hostname = "mx.example.com", *prefix = "postern";
+    char nothing[] = "";
+    struct clerk_state state;
+    struct stand stand;
+
+    stand_init(&stand);
+    begin(&stand);
+    (void)tell_message(stand.rings, 0, "0123456789A", 1, NULL);
+    CU_ASSERT_TRUE(wait_for(&stand, is_all_written));
+    end(&stand);
+    mark_all_published(&stand);
+    stand.settings.smtp.hostname = hostname;
+    stand.settings.redis = (struct redis_settings){
+        .prefix = prefix, .ttl = 86400000, .user = nothing, .password = nothing, .timeout = 1000};
+    stand.settings.redis.servers = (struct setting_list){.items = &server, .count = 1};
+    begin(&stand);
+    CU_ASSERT_TRUE(wait_for(&stand, is_all_written));
+    clerk_get(stand.clerk, &state);
+    CU_ASSERT_TRUE(state.has_redis);
+    CU_ASSERT_EQUAL(state.redis_behind, 0);
+    (void)tell_message(stand.rings, 0, "0123456789A", 7, "4Zb1yn0QZrzB");
+    CU_ASSERT_TRUE(wait_for(&stand, is_all_written));
+    clerk_get(stand.clerk, &state);
+    CU_ASSERT_EQUAL(state.redis_behind, 1);
+    end(&stand);
     stand_clear(&stand);
 }
 
@@ -289,6 +340,7 @@ static const struct unit_test tests[] = {
     {"trouble is waited out",        test_trouble_is_waited_out       },
     {"drains once nobody writes",    test_drains_once_nobody_writes   },
     {"makes room for the next",      test_makes_room_for_the_next     },
+    {"tells Redis nothing twice",    test_tells_redis_nothing_twice   },
 };
 
 UNIT_MAIN("src/clerk", tests)
