@@ -247,13 +247,14 @@ put_records(struct books *books)
     return 0;
 }
 
+// More than came with the batch: whatever comes in, the ledger stays within its bounds.
 static int
 expire(struct books *books)
 {
     struct books_batch *batch = books->batch;
     struct ledger_expiry expiry = {.before_ms = batch->expire_ms,
                                    .max_bytes = books->settings->track.max_size,
-                                   .max_rows = EXPIRE_ROWS};
+                                   .max_rows = EXPIRE_ROWS + batch->count};
 
     if (batch->expire_ms == 0)
         return 0;

@@ -12,13 +12,7 @@
 #include "src/books.h"
 #include "src/gather.h"
 
-enum {
-    DRAIN_TICK_MS = 20,
-    REDIS_DRAIN_MS = 2000,
-    EXPIRE_EVERY_MS = 60 * 1000,
-    EXPIRE_SOON_MS = 1000,
-    TROUBLE_TEXT = 300
-};
+enum { DRAIN_TICK_MS = 20, REDIS_DRAIN_MS = 2000, EXPIRE_EVERY_MS = 60 * 1000, TROUBLE_TEXT = 300 };
 
 struct batch { // a turn of the ledger's
     struct pool_job job;
@@ -168,7 +162,7 @@ take_success(struct clerk *clerk)
     clerk->change = done->last_change;
     clerk->is_open = true;
     if (done->has_more)
-        clerk->expire_due_ms = loop_now_ms(clerk->config.loop) + EXPIRE_SOON_MS;
+        clerk->expire_due_ms = loop_now_ms(clerk->config.loop);
     on_publisher_ready(clerk);
 }
 

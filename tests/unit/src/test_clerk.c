@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "src/books.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/src/telling.h"
 #include "track/ledger.h"
 #include "track/ledger_read.h"
 
 enum { ROWS = 2, SIZE = 1 << 20, PATIENCE_MS = 20000 };
+
+enum { MANY = 1000, BATCHES = 4 };
 
 struct stand { // a scribe without its process
     char folder[64];
@@ -334,7 +337,45 @@ test_tells_redis_nothing_twice(void)
     stand_clear(&stand);
 }
 
+static void
+write_many(struct books *books, char first, int64_t expire_ms, bool *more_out)
+{
+    static struct record records[MANY];
+    static const struct record *list[MANY];
+    static char ids[MANY][ID_MAX + 1];
+    struct books_batch batch = {.records = list, .count = MANY, .expire_ms = expire_ms};
+
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(ids[i], sizeof ids[i], "%c%010zu", first, i);
+        records[i] = (struct record){.id = span_of(ids[i]), .step = 1, .arrived_ms = 1000};
+        list[i] = &records[i];
+    }
+    books_write(books, &batch);
+    CU_ASSERT_TRUE(batch.is_written);
+    *more_out = batch.has_more;
+}
+
+static void
+test_expiry_keeps_up(void)
+{
+    struct stand stand;
+    struct books *books;
+    bool has_more;
+
+    stand_init(&stand);
+    books = books_new(&stand.settings);
+    write_many(books, 'A', 0, &has_more);
+    CU_ASSERT_FALSE(has_more);
+    // As many come as are too old: a few such batches, and nothing is left of them.
+    for (int i = 0; i < BATCHES; i++)
+        write_many(books, (char)('B' + i), 2000, &has_more);
+    CU_ASSERT_FALSE(has_more);
+    books_free(&books);
+    stand_clear(&stand);
+}
+
 static const struct unit_test tests[] = {
+    {"expiry keeps up",              test_expiry_keeps_up             },
     {"a message ends in the ledger", test_a_message_ends_in_the_ledger},
     {"the log comes first",          test_the_log_comes_first         },
     {"trouble is waited out",        test_trouble_is_waited_out       },
