@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "mime/dissect.h"
 
@@ -136,8 +137,9 @@ premises_open(struct premises *premises, const struct settings *settings,
         if (premises->listener_fds[i] < 0)
             return err_prefix(err, "listen \"%s\"", listener->name);
     }
+    // Mail does not wait for the ledger: the scribe tells of it, and tries again.
     if (make_folder_of(premises, settings->track.ledger, err) != 0)
-        return err_prefix(err, "track: ledger");
+        log_warning("master", "track: ledger: %s", err->text);
     if (open_https(premises, settings, set, err) != 0)
         return -1;
     if (control->socket.len == 0)

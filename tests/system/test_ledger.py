@@ -156,7 +156,7 @@ class Ledger(Case):
         sink.script.rcpt = lambda path: "451 4.3.0 later" if b"late" in path else "250 2.1.5 Ok"
         with open(self.path("file"), "w", encoding="ascii"):
             pass
-        postern = self.telling(sink, ledger=f'"{self.path("file")}/ledger.db"')
+        postern = self.telling(sink, ledger=f'"{self.path("file")}/below/ledger.db"')
         self.mail(sink, postern, 20)
         postern.wait_log(UNWRITTEN)
         send(postern.ports[0], "ann@example.org", ["late@example.com"], message())
