@@ -31,7 +31,7 @@ struct scribe {
     bool is_draining, is_desk_idle, is_clerk_idle;
 };
 
-enum { ACCEPT_PAUSE_MS = 1000, ACCEPT_BATCH = 16 };
+enum { ACCEPT_PAUSE_MS = 1000, ACCEPT_BATCH = 16, END_S = 10 };
 
 static void
 want_clients(void *arg)
@@ -281,6 +281,7 @@ scribe_run(const struct scribe_start *start)
     if (channel_send(start->channel, CHANNEL_READY, "", -1) != 0)
         _exit(EXIT_FAILURE);
     loop_run(scribe.loop);
+    (void)alarm(END_S); // a disk that does not answer must not keep us, and the seat with us
     close_webs(&scribe);
     pool_free(&scribe.survey_pool);
     survey_free(&scribe.survey);
