@@ -67,13 +67,15 @@ add_passing(scmp_filter_ctx filter)
     return failed;
 }
 
-// Those that are harmless with some arguments: memory that is not to be executed, signals to
-// itself (abort), limits asked for but not set.
+// Those that are harmless with some arguments: memory that is not to be executed nor shared (a file
+// that it was given to write would change past its seals), signals to itself (abort), limits asked
+// for but not set.
 static int
 add_bounded(scmp_filter_ctx filter)
 {
-    int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    int failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                                  SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0));
 
     if (failed == 0)
         failed = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,

@@ -76,7 +76,8 @@ content_new(struct loop *loop, struct pool *pool, const struct content_source *s
     content->offset = is_in_memory(content) ? 0 : source->offset;
     content->len = is_in_memory(content) ? source->memory.len : source->len;
     content->dir_fd = source->dir_fd;
-    content->alone_fd = -1;
+    content->alone_fd = source->is_alone ? content->fd : -1;
+    content->alone = source->is_alone ? ALONE_READY : ALONE_NONE;
     return content;
 }
 
@@ -88,7 +89,7 @@ release(struct content *content)
     loop_undefer(content->loop, &content->tell);
     if (content->fd >= 0)
         close(content->fd);
-    if (content->alone_fd >= 0)
+    if (content->alone_fd >= 0 && content->alone_fd != content->fd)
         close(content->alone_fd);
     mem_free(&content);
 }

@@ -18,7 +18,8 @@ struct content_source {
     struct span memory; // borrowed; the whole message, or {NULL, 0}
     int fd_take;        // a description of its own, read only; -1: memory is there
     uint64_t offset, len;
-    int dir_fd; // borrowed: where an unnamed copy may be made
+    int dir_fd;    // borrowed: where an unnamed copy may be made
+    bool is_alone; // fd_take holds the message and nothing else: no copy is needed
 };
 
 struct content *content_new(struct loop *loop, struct pool *pool,

@@ -3,14 +3,14 @@
 
 #include <assert.h>
 
-#include "filters/clamd.h"
+#include "filters/clamd_parts.h"
 #include "filters/rspamd.h"
 
 const struct filter_type *
 filter_type_of(enum filter_type_index index)
 {
     static const struct filter_type *const types[] = {
-        [FILTER_CLAMD] = &clamd_type,
+        [FILTER_CLAMD] = &clamd_parts_type,
         [FILTER_RSPAMD] = &rspamd_type,
     };
 

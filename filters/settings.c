@@ -17,6 +17,8 @@ static const char *const types[] = {"", "clamd", "rspamd", NULL};
 static const char *const error_actions[] = {"defer", "accept", "quarantine", "rules", NULL};
 static const char *const unscannable_actions[] = {"quarantine", "hold", "accept", NULL};
 
+static const char *const parts_choices[] = {"odd", "always", "never", NULL};
+
 const struct setting_row filter_rows[] = {
     {
      .name = "type",
@@ -77,6 +79,15 @@ const struct setting_row filter_rows[] = {
      .initial = "25M",
      .help = "A larger message is not scanned, which is not the same as clean; not above the "
                 "scanner's own limits.", },
+    {
+     .name = "parts",
+     .type = SETTING_CHOICE,
+     .offset = FILTER(parts),
+     .initial = "odd",
+     .choices = parts_choices,
+     .help =
+            "When clamd is shown our decoded parts, too: odd (where mail readers may disagree), "
+            "always or never; more than max_size of them is unscannable.", },
     {
      .name = "connections",
      .type = SETTING_NUMBER,

@@ -20,6 +20,8 @@ enum filter_on_unscannable {
     FILTER_UNSCANNABLE_ACCEPT
 };
 
+enum filter_parts { FILTER_PARTS_ODD, FILTER_PARTS_ALWAYS, FILTER_PARTS_NEVER };
+
 struct filter_settings {
     char *name;                       // the title; [0-9A-Za-z_.-], at most 64
     int type;                         // enum filter_type_index; must be set
@@ -29,6 +31,7 @@ struct filter_settings {
     uint64_t connect_timeout;         // ms [1s]
     uint64_t timeout;                 // ms, of the whole filter, tries and all [20s]
     uint64_t max_size;                // bytes; a larger message is not scanned: unscannable [25M]
+    int parts;                        // enum filter_parts: clamd is shown decoded parts, too [odd]
     uint64_t connections;             // questions under way, of the whole daemon [50]
     int on_error;                     // enum filter_on_error [defer]
     int on_unscannable;               // enum filter_on_unscannable [quarantine]

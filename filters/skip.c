@@ -84,3 +84,12 @@ skip_reason(const struct filter_settings *settings, const struct smtp_envelope *
         return "skip_clients";
     return has_all_rcpts(&settings->skip_recipients, envelope) ? "skip_recipients" : NULL;
 }
+
+bool
+skip_parts(const struct filter_settings *settings, const struct findings *findings)
+{
+    if (settings->type != FILTER_CLAMD || findings == NULL)
+        return true; // rspamd reads no archives
+    return settings->parts == FILTER_PARTS_NEVER ||
+           (settings->parts == FILTER_PARTS_ODD && !findings->is_odd);
+}

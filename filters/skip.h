@@ -7,10 +7,14 @@
 #define POSTERN_FILTERS_SKIP_H
 
 #include "filters/settings.h"
+#include "mime/findings.h"
 #include "smtp/envelope.h"
 
 // The name of the setting that says so; NULL: it is to be asked.
 const char *skip_reason(const struct filter_settings *settings,
                         const struct smtp_envelope *envelope);
+
+// Is it not to be shown decoded parts of such a message? findings may be NULL: there are none then.
+bool skip_parts(const struct filter_settings *settings, const struct findings *findings);
 
 #endif

@@ -158,6 +158,8 @@ qp_escape(struct decode *decode, unsigned char byte, struct made *made)
     char last = decode->held[decode->held_len - 1];
 
     if (byte == '\n' && high < 0) {
+        if (decode->held_len > 1 && decode->held[1] != '\r')
+            decode->soft_blanks++;
         decode->held_len = 0;
         return true;
     }

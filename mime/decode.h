@@ -33,6 +33,7 @@ struct decode {
     // What was odd, counted.
     uint64_t junk;          // bytes that do not belong there
     uint64_t inner_padding; // "=" with more behind it
+    uint64_t soft_blanks;   // soft breaks with blanks in them: allowed, and not known to all
     bool is_unpadded;       // it ended in the middle of a group
 };
 

@@ -36,7 +36,7 @@ enum dissect_end {
 };
 
 struct dissect_request {
-    struct dissect_query query; // borrowed until done; content or fd
+    struct dissect_query query; // borrowed until done; content or fd. parts_fd: of parts_file_new
     int fd;                     // borrowed; -1: the content is in the query
     uint64_t wait_ms;           // for a dissector to become free; DISSECT_UNAVAILABLE after it
 };

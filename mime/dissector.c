@@ -10,8 +10,9 @@
 #include "base/jail.h"
 #include "base/parcel.h"
 
-// Standard error may be a regular file, which grows; nothing else that it may write to is one.
-enum { FILE_SIZE_MAX = 256 << 20, DESCRIPTORS_MAX = 16, EXIT_GIVEN_UP = 70 };
+// Standard error may be a regular file, which grows; what is given for decoded parts has a size of
+// its own, at most max_unpacked. Nothing else that it may write to is a file.
+enum { FILE_SIZE_LEAST = 256 << 20, DESCRIPTORS_MAX = 16, EXIT_GIVEN_UP = 70 };
 
 struct dissector {
     int line;
@@ -110,15 +111,23 @@ serve(struct dissector *dissector, const struct frame *frame)
 {
     struct dissect_query query;
     struct err err = {0};
-    int fd = parcel_take_fd(&dissector->in);
+    int fd;
 
     if (frame->type != QUERY_LOOK || query_read(frame->payload, &query, &err) != 0)
         give_up("not a query");
+    if (query.parts_max > 0) {
+        query.parts_fd = parcel_take_fd(&dissector->in);
+        if (query.parts_fd < 0)
+            give_up("a query for parts needs a descriptor for them");
+    }
+    fd = parcel_take_fd(&dissector->in);
     if ((fd >= 0) != (query.content.data == NULL))
         give_up("a query needs its content or a descriptor, and not both");
     look_into(dissector, &query, fd);
     if (fd >= 0)
         (void)close(fd);
+    if (query.parts_fd >= 0)
+        (void)close(query.parts_fd);
     query_clear(&query);
     // One at a time: nothing of this message stays, and nothing of another is here yet.
     if (!parcel_is_empty(&dissector->in))
@@ -130,8 +139,11 @@ void
 dissector_run(int line, const char *build_id, struct look *look,
               const struct dissect_settings *limits)
 {
-    const struct jail_limits jail = {
-        .memory = limits->memory, .file_size = FILE_SIZE_MAX, .descriptors = DESCRIPTORS_MAX};
+    const struct jail_limits jail = {.memory = limits->memory,
+                                     .file_size = limits->max_unpacked > FILE_SIZE_LEAST
+                                                      ? limits->max_unpacked
+                                                      : FILE_SIZE_LEAST,
+                                     .descriptors = DESCRIPTORS_MAX};
     struct dissector dissector = {.line = line, .look = look};
     enum frame_result result;
     struct frame frame;

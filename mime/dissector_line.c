@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/parcel.h"
+#include "mime/parts_file.h"
 
 enum { KEPT = 256 << 10 }; // of a buffer between two queries
 
@@ -21,9 +22,12 @@ struct dissector_line {
     struct parcel_reader in;
     struct buf out;
     size_t sent;
-    int fd;             // goes with the first byte of out; -1: none, or gone already
+    int fds[2];         // go with the first byte of out
+    size_t fd_count;    // 0: none, or gone already
     uint64_t asked_len; // of the message
-    bool is_asked;      // an answer is due
+    uint64_t parts_max; // 0: none were asked for
+    int parts_fd;
+    bool is_asked; // an answer is due
     bool is_ready;
     bool is_freed; // in a callback of its own: the memory goes at the end of the turn
 };
@@ -59,6 +63,17 @@ tell_ended(struct dissector_line *line)
     line->callback(line->arg, DISSECTOR_ENDED, NULL, NULL);
 }
 
+// From then on nobody changes the parts that came with it.
+static int
+check_findings(const struct dissector_line *line, const struct findings *findings, struct err *err)
+{
+    if (findings->len != line->asked_len)
+        return err_set(err, ERR_PERM, "of another message");
+    if (findings->parts_len > line->parts_max)
+        return err_set(err, ERR_PERM, "more parts than were asked for");
+    return line->parts_max == 0 ? 0 : parts_file_seal(line->parts_fd, findings->parts_len, err);
+}
+
 static void
 take_answer(struct dissector_line *line, const struct frame *frame)
 {
@@ -72,9 +87,9 @@ take_answer(struct dissector_line *line, const struct frame *frame)
     }
     if (frame->type == QUERY_FOUND) {
         findings = findings_read(frame->payload, &err);
-        if (findings == NULL || findings->len != line->asked_len) {
+        if (findings == NULL || check_findings(line, findings, &err) != 0) {
             findings_free(&findings);
-            tell_nonsense(line, err.text[0] != '\0' ? err.text : "of another message");
+            tell_nonsense(line, err.text);
             return;
         }
     } else {
@@ -134,7 +149,7 @@ flush(struct dissector_line *line)
 {
     while (line->sent < line->out.len) {
         struct span rest = span_skip(buf_span(&line->out), line->sent);
-        ssize_t taken = pass_send(line->socket, rest, &line->fd, line->fd >= 0 ? 1 : 0);
+        ssize_t taken = pass_send(line->socket, rest, line->fds, line->fd_count);
 
         if (taken < 0 && errno != EAGAIN)
             return -1;
@@ -142,7 +157,7 @@ flush(struct dissector_line *line)
             loop_io_want(line->io, true, true);
             return 0;
         }
-        line->fd = -1;
+        line->fd_count = 0;
         line->sent += (size_t)taken;
     }
     loop_io_want(line->io, true, false);
@@ -179,8 +194,8 @@ dissector_line_new(struct loop *loop, const char *build_id, dissector_callback *
     }
     (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
     line = mem_zalloc(sizeof *line);
-    *line = (struct dissector_line){
-        .loop = loop, .callback = callback, .arg = arg, .socket = ends[0], .fd = -1};
+    *line =
+        (struct dissector_line){.loop = loop, .callback = callback, .arg = arg, .socket = ends[0]};
     parcel_reader_init(&line->in, line->socket, build_id, FRAME_PAYLOAD_MAX);
     buf_init(&line->out, (size_t)2 * FRAME_PAYLOAD_MAX);
     (void)parcel_send_hello(line->socket, build_id); // a new socket has room for it
@@ -205,7 +220,13 @@ dissector_line_ask(struct dissector_line *line, const struct dissect_query *quer
     buf_clear(&payload);
     if (failed != 0)
         return err_set(err, ERR_PERM, "envelope and content are more than a dissector can be told");
-    line->fd = query->content.data == NULL ? fd : -1;
+    line->parts_max = query->parts_max;
+    line->parts_fd = query->parts_fd;
+    line->fd_count = 0;
+    if (query->parts_max > 0)
+        line->fds[line->fd_count++] = query->parts_fd;
+    if (query->content.data == NULL && fd >= 0)
+        line->fds[line->fd_count++] = fd;
     line->asked_len = query->len;
     line->is_asked = true;
     // Once it has the first byte, what becomes of it counts.

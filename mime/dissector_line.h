@@ -29,8 +29,9 @@ struct dissector_line *dissector_line_new(struct loop *loop, const char *build_i
                                           dissector_callback *callback, void *arg, int *end_out,
                                           struct err *err);
 void dissector_line_free(struct dissector_line **line);
-// fd (-1: none) is borrowed until the answer. -1: PERM the query is more than a frame may hold,
-// TEMP the other end is gone, and has seen nothing of it.
+// fd (-1: none) and the query's parts_fd are borrowed until the answer; that seals the latter. -1:
+// PERM the query is more than a frame may hold, TEMP the other end is gone, and has seen nothing of
+// it.
 int dissector_line_ask(struct dissector_line *line, const struct dissect_query *query, int fd,
                        struct err *err);
 

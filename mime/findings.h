@@ -145,6 +145,9 @@ struct findings {
     enum finding_limit limit; // the first that was passed
     struct span limit_text;   // "header block of 104857600 bytes, at most 262144"
     uint64_t header_len;      // with the empty line that ends it
+    bool is_odd;         // others may see less of it than we do: they should be shown our parts
+    uint64_t parts_len;  // of the archive of decoded parts, where one was asked for
+    bool has_more_parts; // than that archive could hold
     struct finding_header *headers;
     size_t header_count;
     struct finding_part *parts;

@@ -100,6 +100,9 @@ findings_write(const struct findings *findings, struct buf *out)
     pack_number(&pack, findings->limit);
     pack_span(&pack, findings->limit_text);
     pack_number(&pack, findings->header_len);
+    pack_number(&pack, findings->is_odd);
+    pack_number(&pack, findings->parts_len);
+    pack_number(&pack, findings->has_more_parts);
     write_headers(&pack, findings);
     pack_number(&pack, findings->part_count);
     for (size_t i = 0; i < findings->part_count && !pack.has_failed; i++)
@@ -300,6 +303,9 @@ findings_read(struct span payload, struct err *err)
     findings->limit_text = read_text(&in);
     doubt(&in, findings->limit_text.len > FINDINGS_LIMIT_TEXT_MAX);
     findings->header_len = unpack_number(&in.unpack, findings->len);
+    findings->is_odd = unpack_flag(&in.unpack);
+    findings->parts_len = unpack_number(&in.unpack, INT64_MAX);
+    findings->has_more_parts = unpack_flag(&in.unpack);
     read_headers(&in);
     read_parts(&in);
     read_members(&in);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "mime/collect.h"
+#include "mime/odd.h"
 #include "mime/prescan.h"
 
 // The message itself, a decoded part, what is in that, and a buffer that grows: each as large.
@@ -133,22 +134,41 @@ look_at_content(struct look_job *job, const struct dissect_query *query, int fd,
     return 0;
 }
 
+static void
+end_parts(struct look_job *job)
+{
+    if (job->parts == NULL)
+        return;
+    job->findings->parts_len = parts_end(job->parts);
+    job->findings->has_more_parts = job->parts->has_more;
+    parts_clear(job->parts);
+}
+
 struct findings *
 look_at(struct look *look, const struct dissect_query *query, int fd, struct err *err)
 {
     struct look_job job = {.look = look, .findings = findings_new()};
+    struct parts parts;
+    int result = 0;
 
     look->meter.since = 0; // what was between two messages is nobody's
     meter_turn(&look->meter, LOOK_READ);
     job.budget = (struct archive_budget){.members = look->setup->limits.max_members,
                                          .unpacked = look->setup->limits.max_unpacked};
-    if (!is_too_large(look, query->len, job.findings) &&
-        look_at_content(&job, query, fd, err) != 0) {
+    if (query->parts_max > 0) {
+        parts_init(&parts, query->parts_fd, query->parts_max);
+        job.parts = &parts;
+    }
+    if (!is_too_large(look, query->len, job.findings))
+        result = look_at_content(&job, query, fd, err);
+    end_parts(&job);
+    if (result != 0) {
         findings_free(&job.findings);
         return NULL;
     }
     meter_turn(&look->meter, LOOK_PATTERN);
     look_patterns(&job, query);
+    job.findings->is_odd = job.findings->is_odd || odd_is(job.findings);
     meter_turn(&look->meter, LOOK_READ);
     return job.findings;
 }

@@ -17,7 +17,8 @@ struct look *look_new(const struct dissect_setup *setup, struct err *err);
 void look_free(struct look **look);
 
 // Never fails on account of the message: what cannot be read is a limit or a defect in the
-// findings. TEMP: the descriptor could not be read. NULL then.
+// findings. TEMP: the descriptor could not be read. NULL then. Where the query asks for decoded
+// parts, its parts_fd is written.
 struct findings *look_at(struct look *look, const struct dissect_query *query, int fd,
                          struct err *err);
 

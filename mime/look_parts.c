@@ -215,6 +215,8 @@ look_part(void *arg, uint32_t index, const struct walk_part *walked)
     const struct span content = walked->content;
 
     digest(job, part, content);
+    if (job->parts != NULL)
+        parts_add(job->parts, content, part->sha256);
     part->sniffed = sniff(job, content);
     if (is_disguised(part))
         collect_mark(findings, DEFECT_TYPE_MISMATCH, index);

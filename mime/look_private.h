@@ -7,6 +7,7 @@
 #include "mime/charset.h"
 #include "mime/look.h"
 #include "mime/meter.h"
+#include "mime/parts.h"
 #include "mime/pattern.h"
 #include "mime/walk.h"
 
@@ -23,6 +24,7 @@ struct look_job { // one message
     struct look *look;
     struct findings *findings;
     struct archive_budget budget;
+    struct parts *parts; // NULL: nobody wants them
 };
 
 // look_parts.c: a leaf of the walk: digest, type, archive, links.

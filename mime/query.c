@@ -147,6 +147,7 @@ query_write(const struct dissect_query *query, struct buf *out)
     pack_number(&pack, query->rcpt_count);
     for (size_t i = 0; i < query->rcpt_count && !pack.has_failed; i++)
         pack_span(&pack, query->rcpts[i]);
+    pack_number(&pack, query->parts_max);
     pack_number(&pack, has_content);
     if (has_content)
         pack_bytes(&pack, query->content.data, query->content.len);
@@ -183,6 +184,8 @@ query_read(struct span payload, struct dissect_query *query_out, struct err *err
     query_out->user = copy_text(&unpack, &query_out->arena);
     query_out->client_name = copy_text(&unpack, &query_out->arena);
     read_rcpts(&unpack, query_out);
+    query_out->parts_max = unpack_number(&unpack, INT64_MAX);
+    query_out->parts_fd = -1;
     // The content is what is left, which may be nothing at all but must be all of it.
     if (unpack_flag(&unpack)) {
         query_out->content = unpack.rest;

@@ -50,6 +50,8 @@ struct dissect_query {
     struct span from, helo, user, client_name;
     struct span *rcpts;
     size_t rcpt_count;
+    uint64_t parts_max; // of an archive of decoded parts (mime/parts); 0: none is asked for
+    int parts_fd;       // for it, with parts_max; goes over in front of the content's
 };
 
 // -1: more than a frame may hold.
@@ -68,7 +70,8 @@ enum query_frame {
     QUERY_SPAWNED,   // nursery to worker, one for each SPAWN: "number pid" with a pidfd, or
                      // "number 0 reason" without
     QUERY_ENDED,     // nursery to worker: "pid was killed by signal 11"
-    QUERY_LOOK,      // worker to dissector: a query, with a descriptor where content is not in it
+    QUERY_LOOK,      // worker to dissector: a query, with descriptors for decoded parts where they
+                     // are asked for, and of the content where that is not in it
     QUERY_FOUND,     // dissector to worker: findings
     QUERY_FAILED,    // dissector to worker: why the bytes could not be read
 };

@@ -89,6 +89,8 @@ mark_decode(struct walker *walker, uint32_t part, const struct decode *decode)
         collect_mark(walker->findings, bad[decode->encoding], part);
     if (decode->inner_padding > 0)
         collect_mark(walker->findings, DEFECT_BASE64_PADDING, part);
+    if (decode->soft_blanks > 0)
+        walker->findings->is_odd = true; // no defect, but some end the line elsewhere
 }
 
 static bool

@@ -2,8 +2,12 @@
 #include "policy/trial.h"
 
 #include <time.h>
+#include <unistd.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
+#include "filters/skip.h"
+#include "mime/parts_file.h"
 #include "policy/origin.h"
 
 struct trial {
@@ -16,6 +20,8 @@ struct trial {
     struct origin origin;
     struct span *rcpts;
     struct content *content;
+    struct content *decoded; // NULL: no parts are shown
+    int parts_fd;            // for them; -1: not asked for
     struct dissect_request look;
     struct dissect_job *looking;
     struct loop_timer *timer; // of the look; the runner watches the rest
@@ -104,7 +110,8 @@ ask(struct trial *trial)
     trial->question = (struct runner_request){
         .message = {.envelope = trial->request.envelope,
                     .findings = trial->findings,
-                    .content = trial->content},
+                    .content = trial->content,
+                    .parts = trial->decoded},
         .deadline_ms = trial->deadline_ms,
         .is_settled = is_settled,
         .done = on_asked,
@@ -123,6 +130,82 @@ give_up(struct trial *trial)
     finish(trial, &question);
 }
 
+// How many bytes of decoded parts a filter would take of such a message; 0: none wants them.
+static uint64_t
+wanted_parts(const struct trial *trial, const struct findings *findings)
+{
+    const struct filters *filters = trial->parts.filters;
+    const uint64_t limit = trial->parts.dissect_settings->max_unpacked;
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < filters_count(filters); i++) {
+        const struct filter_settings *settings = filters_settings(filters, i);
+
+        if (!skip_parts(settings, findings) && settings->max_size > most)
+            most = settings->max_size;
+    }
+    return most < limit ? most : limit;
+}
+
+// -1: there is no file for them.
+static int
+ask_for_parts(struct trial *trial, const struct findings *findings)
+{
+    const uint64_t max = wanted_parts(trial, findings);
+
+    if (max == 0)
+        return 0;
+    trial->parts_fd = parts_file_new(max, NULL);
+    if (trial->parts_fd < 0)
+        return -1;
+    trial->look.query.parts_max = max;
+    trial->look.query.parts_fd = trial->parts_fd;
+    return 0;
+}
+
+// A description that nobody can write through, for who is not us.
+static int
+show_parts(struct trial *trial)
+{
+    struct content_source source = {.len = trial->findings->parts_len,
+                                    .dir_fd = trial->request.source.dir_fd,
+                                    .is_alone = true};
+
+    if (source.len == 0)
+        return 0; // or nobody has asked
+    source.fd_take = fs_reopen_read(trial->parts_fd, NULL);
+    if (source.fd_take < 0)
+        return -1;
+    trial->decoded = content_new(trial->parts.loop, trial->parts.pool, &source);
+    return 0;
+}
+
+static uint64_t
+time_left(const struct trial *trial)
+{
+    uint64_t now = loop_now_ms(trial->parts.loop);
+
+    return trial->deadline_ms > now ? trial->deadline_ms - now : 0;
+}
+
+// What is odd is looked at once more, for its parts, unless nobody needs to be asked any more.
+static bool
+lacks_parts(const struct trial *trial)
+{
+    const struct decide_case question = case_of(trial, NULL);
+
+    return trial->parts_fd < 0 && wanted_parts(trial, trial->findings) > 0 &&
+           !decide_is_settled(&question);
+}
+
+static void
+look(struct trial *trial, dissect_done *done)
+{
+    trial->look.wait_ms = time_left(trial);
+    trial->looking = dissect_start(trial->parts.dissect, &trial->look, done, trial);
+    loop_timer_start(trial->timer, trial->look.wait_ms);
+}
+
 static void
 on_look(void *arg, enum dissect_end end, struct findings *findings_take, const struct err *err)
 {
@@ -130,14 +213,19 @@ on_look(void *arg, enum dissect_end end, struct findings *findings_take, const s
 
     trial->looking = NULL;
     trial->findings = findings_take;
-    trial->outcome.look_us = take_time(trial);
+    trial->outcome.look_us += take_time(trial);
     loop_timer_stop(trial->timer);
-    if (end == DISSECT_FOUND)
-        ask(trial);
-    else if (end == DISSECT_CRASHED)
+    if (end == DISSECT_CRASHED) {
         trial->done(trial->arg, TRIAL_CRASHED, &trial->outcome, err);
-    else
+    } else if (end == DISSECT_FOUND && lacks_parts(trial) &&
+               ask_for_parts(trial, trial->findings) == 0) {
+        findings_free(&trial->findings);
+        look(trial, on_look);
+    } else if (end == DISSECT_FOUND && !lacks_parts(trial) && show_parts(trial) == 0) {
+        ask(trial);
+    } else {
         give_up(trial);
+    }
 }
 
 static void
@@ -146,7 +234,7 @@ on_deadline(void *arg)
     struct trial *trial = arg;
 
     dissect_cancel(&trial->looking);
-    trial->outcome.look_us = take_time(trial);
+    trial->outcome.look_us += take_time(trial);
     give_up(trial);
 }
 
@@ -180,7 +268,6 @@ fill_query(struct trial *trial)
                   .rcpts = trial->rcpts,
                   .rcpt_count = envelope->rcpt_count},
         .fd = is_in_memory ? -1 : source->fd_take,
-        .wait_ms = time_for(trial),
     };
 }
 
@@ -188,12 +275,14 @@ struct trial *
 trial_start(const struct trial_parts *parts, const struct trial_request *request, trial_done *done,
             void *arg)
 {
+    static const struct findings good_order;
     struct trial *trial = mem_zalloc(sizeof(*trial));
 
     trial->parts = *parts;
     trial->request = *request;
     trial->done = done;
     trial->arg = arg;
+    trial->parts_fd = -1;
     trial->memo = mem_zarray(parts->rules->memo_count, sizeof(trial->memo[0]));
     trial->since_us = now_us();
     trial->deadline_ms = loop_now_ms(parts->loop) + time_for(trial);
@@ -205,8 +294,8 @@ trial_start(const struct trial_parts *parts, const struct trial_request *request
     }
     origin_init(&trial->origin, request->envelope);
     fill_query(trial);
-    trial->looking = dissect_start(parts->dissect, &trial->look, on_look, trial);
-    loop_timer_start(trial->timer, time_for(trial));
+    (void)ask_for_parts(trial, &good_order); // where all are wanted; tried again, too
+    look(trial, on_look);
     return trial;
 }
 
@@ -225,6 +314,9 @@ trial_free(struct trial **trial_ptr)
     decision_clear(&trial->outcome.decision);
     findings_free(&trial->findings);
     content_free(&trial->content);
+    content_free(&trial->decoded);
+    if (trial->parts_fd >= 0)
+        (void)close(trial->parts_fd);
     origin_clear(&trial->origin);
     mem_free(&trial->rcpts);
     mem_free(&trial->memo);

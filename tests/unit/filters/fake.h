@@ -27,7 +27,8 @@ enum fake_then { FAKE_CLOSE, FAKE_STAY };
 struct fake {
     struct span until; // empty: at once
     struct span reply;
-    size_t bite; // 0: all
+    struct span later_reply; // to all connections but the first; data NULL: the same
+    size_t bite;             // 0: all
     enum fake_then then;
     bool is_deaf; // what comes is left unread
 
@@ -89,6 +90,8 @@ fake_hear(void *arg, bool readable, bool writable)
         fake_hang_up(fake);
         return;
     }
+    if (count > 0 && fake->passed >= 0)
+        close(fake->passed);
     if (count > 0)
         fake->passed = passed;
     buf_filled(&fake->input, (size_t)got);
@@ -109,6 +112,8 @@ fake_accept(void *arg, bool readable, bool writable)
     fake_hang_up(fake);
     fake->fd = accept4(fake->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     fake->accepted++;
+    if (fake->accepted > 1 && fake->later_reply.data != NULL)
+        fake->reply = fake->later_reply;
     fake->sent = 0;
     buf_reset(&fake->input);
     fake->io = loop_io_new(fake->loop, fake->fd, fake_hear, fake);

@@ -310,6 +310,34 @@ test_alone(void)
     }
 }
 
+// Handed out as it is, for reading only.
+static void
+test_alone_already(void)
+{
+    struct content_source source = {.len = 5, .dir_fd = -1, .is_alone = true};
+    int fd = fs_memory_file("parts", NULL), given = -1;
+    unsigned count = 0;
+    char bytes[6] = "";
+
+    set_up(0, true);
+    content_free(&f.content);
+    CU_ASSERT_EQUAL(fs_write_all_at(fd, "hello", 5, 0, NULL), 0);
+    source.fd_take = fs_reopen_read(fd, NULL);
+    f.content = content_new(f.loop, f.pool, &source);
+    ask_alone(&given, &count);
+    CU_ASSERT_EQUAL(count, 0);
+    run_until(1);
+    CU_ASSERT(given == source.fd_take && count == 1 && f.failed == 0);
+    CU_ASSERT_EQUAL(pwrite(given, "x", 1, 0), -1);
+    count = 0;
+    (void)content_read_start(f.content, 0, bytes, 5, on_done, &count);
+    run_until(1);
+    CU_ASSERT_STRING_EQUAL(bytes, "hello");
+    (void)close(fd);
+    tear_down();
+    CU_ASSERT(fcntl(given, F_GETFD) == -1 && errno == EBADF);
+}
+
 static void
 test_alone_fails_and_works(void)
 {
@@ -398,6 +426,7 @@ static const struct unit_test tests[] = {
     {"a read that is cancelled",        test_read_cancelled       },
     {"freed while it is read",          test_freed_while_reading  },
     {"alone in a file",                 test_alone                },
+    {"alone already",                   test_alone_already        },
     {"alone fails, and is tried again", test_alone_fails_and_works},
     {"alone, cancelled",                test_alone_cancelled      },
     {"freed in done",                   test_freed_in_done        },

@@ -20,6 +20,7 @@ test_defaults_are_as_told(void)
     CU_ASSERT_EQUAL(settings.connect_timeout, 1000);
     CU_ASSERT_EQUAL(settings.timeout, 20000);
     CU_ASSERT_EQUAL(settings.max_size, 25 << 20);
+    CU_ASSERT_EQUAL(settings.parts, FILTER_PARTS_ODD);
     CU_ASSERT_EQUAL(settings.connections, 50);
     CU_ASSERT_EQUAL(settings.on_error, FILTER_ERROR_DEFER);
     CU_ASSERT_EQUAL(settings.on_unscannable, FILTER_UNSCANNABLE_QUARANTINE);
@@ -56,6 +57,9 @@ test_choices(void)
     } rows[] = {
         {"clamd",         "type=clamd",                offsetof(struct filter_settings, type),           FILTER_CLAMD                 },
         {"rspamd",        "type=rspamd",               offsetof(struct filter_settings, type),           FILTER_RSPAMD                },
+        {"odd",           "parts=odd",                 offsetof(struct filter_settings, parts),          FILTER_PARTS_ODD             },
+        {"always",        "parts=always",              offsetof(struct filter_settings, parts),          FILTER_PARTS_ALWAYS          },
+        {"never",         "parts=never",               offsetof(struct filter_settings, parts),          FILTER_PARTS_NEVER           },
         {"defer",         "on_error=defer",            offsetof(struct filter_settings, on_error),       FILTER_ERROR_DEFER           },
         {"accept",        "on_error=accept",           offsetof(struct filter_settings, on_error),
          FILTER_ERROR_ACCEPT                                                                                                          },

@@ -75,6 +75,32 @@ test_rows(void)
 }
 
 static void
+test_parts(void)
+{
+    static const struct {
+        const char *settings;
+        bool in_order, odd; // skipped
+    } rows[] = {
+        {"type=clamd",               true,  false},
+        {"type=clamd;parts=odd",     true,  false},
+        {"type=clamd;parts=always",  false, false},
+        {"type=clamd;parts=never",   true,  true },
+        {"type=rspamd;parts=always", true,  true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct findings in_order = {.is_odd = false}, odd = {.is_odd = true};
+        struct filter_settings settings;
+
+        configure(&settings, "test", rows[i].settings);
+        UNIT_CHECK_ROW(rows[i].settings, skip_parts(&settings, &in_order) == rows[i].in_order);
+        UNIT_CHECK_ROW(rows[i].settings, skip_parts(&settings, &odd) == rows[i].odd);
+        UNIT_CHECK_ROW(rows[i].settings, skip_parts(&settings, NULL));
+        filter_settings_clear(&settings);
+    }
+}
+
+static void
 test_half_told(void)
 {
     struct filter_settings settings;
@@ -91,6 +117,7 @@ test_half_told(void)
 
 static const struct unit_test tests[] = {
     {"rows",      test_rows     },
+    {"parts",     test_parts    },
     {"half told", test_half_told},
 };
 

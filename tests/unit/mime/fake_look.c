@@ -136,6 +136,23 @@ echo(struct look *look, const struct dissect_query *query, int fd, struct findin
     findings->header_len = look->asked <= query->len ? look->asked : 0;
 }
 
+// Its content is all that it has. What it may not do with the file: exit status 7.
+static void
+write_parts(const struct dissect_query *query, struct findings *findings)
+{
+    const struct span content = query->content;
+    const int fd = query->parts_fd;
+
+    if (span_is(query->id, "grow") && pwrite(fd, "x", 1, (off_t)query->parts_max) < 0 &&
+        errno == EPERM && ftruncate(fd, 1) < 0 && errno == EPERM)
+        _exit(7);
+    if (span_is(query->id, "share") &&
+        mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED && errno == EPERM)
+        _exit(7);
+    (void)!pwrite(fd, content.data, content.len, 0);
+    findings->parts_len = span_is(query->id, "lie") ? query->parts_max + 1 : content.len;
+}
+
 struct findings *
 look_at(struct look *look, const struct dissect_query *query, int fd, struct err *err)
 {
@@ -155,6 +172,8 @@ look_at(struct look *look, const struct dissect_query *query, int fd, struct err
     findings = findings_new();
     findings->len = query->len;
     echo(look, query, fd, findings);
+    if (query->parts_max > 0)
+        write_parts(query, findings);
     if (span_is(query->id, "much"))
         find_much(findings);
     return findings;

@@ -85,6 +85,8 @@ findings_sample(void)
         .limit = LIMIT_RATIO,
         .limit_text = {"300 times its own size", 22},
         .header_len = 60,
+        .is_odd = true,
+        .has_more_parts = true,
         .headers = sample_headers,
         .header_count = 3,
         .parts = sample_parts,

@@ -85,6 +85,7 @@ print(const char *path, const struct findings *findings)
     json_set_text(json, "file", span_of(path));
     json_set_text(json, "findings", span_of(digest));
     json_set_text(json, "limit", span_of(finding_limit_name(findings->limit)));
+    json_set_bool(json, "odd", findings->is_odd);
     json_set_take(json, "parts", &parts);
     result |= json_print(json, &out);
     printf("%s\n", buf_text(&out));

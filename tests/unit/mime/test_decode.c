@@ -227,11 +227,44 @@ test_inline(void)
     }
 }
 
+// Soft breaks that not every reader knows for what they are.
+static void
+test_soft_blanks(void)
+{
+    static const struct {
+        const char *text;
+        uint64_t count;
+    } texts[] = {
+        {"a=\r\nb=\nc",            0},
+        {"a= \r\nb",               1},
+        {"a=\t\nb= \t \r\nc=\r\n", 2},
+        {"a= b\r\n",               0},
+        {"a=41 \r\n",              0},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(texts); i++) {
+        for (size_t cut = 0; cut <= strlen(texts[i].text); cut++) {
+            struct span text = span_of(texts[i].text);
+            struct decode decode;
+            struct buf out;
+
+            buf_init(&out, CEILING);
+            decode_init(&decode, DECODE_QUOTED_PRINTABLE);
+            (void)decode_add(&decode, span_from(text.data, cut), &out);
+            (void)decode_add(&decode, span_skip(text, cut), &out);
+            (void)decode_end(&decode, &out);
+            UNIT_CHECK_ROW(texts[i].text, decode.soft_blanks == texts[i].count);
+            buf_clear(&out);
+        }
+    }
+}
+
 static const struct unit_test tests[] = {
-    {"rows",    test_rows   },
-    {"ceiling", test_ceiling},
-    {"large",   test_large  },
-    {"inline",  test_inline },
+    {"rows",        test_rows       },
+    {"ceiling",     test_ceiling    },
+    {"large",       test_large      },
+    {"inline",      test_inline     },
+    {"soft blanks", test_soft_blanks},
 };
 
 UNIT_MAIN("mime/decode", tests)

@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "mime/parts_file.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/mime/nursery_stand.h"
 
@@ -232,6 +233,71 @@ test_misdeeds(void)
     tear_down();
 }
 
+static void
+ask_for_parts(const char *id, int fd, uint64_t max, struct outcome *outcome)
+{
+    struct dissect_request request = {
+        .query = {.id = span_of(id),
+                  .len = 5,
+                  .content = {"hello", 5},
+                  .parts_max = max,
+                  .parts_fd = fd},
+        .fd = -1,
+        .wait_ms = 20000
+    };
+
+    *outcome = (struct outcome){.count = 0};
+    fix.open++;
+    (void)dissect_start(fix.dissect, &request, on_done, outcome);
+    run(20000);
+}
+
+// In a jail, a file of limited size may be filled and nothing else; then it is sealed.
+static void
+test_parts(void)
+{
+    static const struct {
+        const char *id;
+        enum dissect_end end;
+        const char *says;
+    } rows[] = {
+        {"echo",  DISSECT_FOUND,   ""                       },
+        {"grow",  DISSECT_CRASHED, "exited with status 7"   },
+        {"share", DISSECT_CRASHED, "exited with status 7"   },
+        {"lie",   DISSECT_CRASHED, "more parts than"        },
+        {"crash", DISSECT_CRASHED, "was killed by signal 11"},
+        {"echo",  DISSECT_FOUND,   ""                       },
+    };
+
+    set_up(1, 20000);
+    start_nursery();
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        int fd = parts_file_new(1000, NULL);
+        char bytes[10] = "";
+        struct outcome outcome;
+
+        ask_for_parts(rows[i].id, fd, 1000, &outcome);
+        UNIT_CHECK_ROW(rows[i].id, outcome.count == 1 && outcome.end == rows[i].end);
+        UNIT_CHECK_ROW(rows[i].id, strstr(outcome.err.text, rows[i].says) != NULL);
+        if (rows[i].end == DISSECT_FOUND) {
+            UNIT_CHECK_ROW(rows[i].id, pread(fd, bytes, 10, 0) == 5);
+            UNIT_CHECK_ROW(rows[i].id, strcmp(bytes, "hello") == 0);
+            UNIT_CHECK_ROW(rows[i].id, pwrite(fd, "x", 1, 0) == -1);
+        }
+        (void)close(fd);
+    }
+    // All by the same one, which keeps no descriptor: its limit would be passed.
+    for (unsigned i = 0; i < 40; i++) {
+        int fd = parts_file_new(1000, NULL);
+        struct outcome outcome;
+
+        ask_for_parts("echo", fd, 1000, &outcome);
+        CU_ASSERT_EQUAL(outcome.end, DISSECT_FOUND);
+        (void)close(fd);
+    }
+    tear_down();
+}
+
 // Where all are busy the rest waits in order, and nobody waits for one that hangs.
 static void
 test_many_at_once(void)
@@ -401,6 +467,7 @@ static const struct unit_test tests[] = {
     {"content and descriptor",                test_content_and_descriptor   },
     {"large",                                 test_large                    },
     {"misdeeds",                              test_misdeeds                 },
+    {"parts",                                 test_parts                    },
     {"many at once",                          test_many_at_once             },
     {"a message waits no longer than told",   test_waits_no_longer_than_told},
     {"cancel",                                test_cancel                   },

@@ -57,9 +57,9 @@ tear_down(void)
 }
 
 static void
-add_query(struct buf *out, const char *id, const char *content)
+add_query(struct buf *out, const char *id, const char *content, uint64_t parts_max)
 {
-    struct dissect_query query = {.id = span_of(id)};
+    struct dissect_query query = {.id = span_of(id), .parts_max = parts_max};
     struct buf payload;
 
     if (content != NULL) {
@@ -116,16 +116,16 @@ test_one_after_another(void)
     set_up();
     buf_init(&out, 10000);
     CU_ASSERT_EQUAL(buf_add_text(&out, HELLO), 0);
-    add_query(&out, "echo", "one");
+    add_query(&out, "echo", "one", 0);
     for (size_t i = 0; i < out.len; i++)
         say(span_from(out.data + i, 1));
     check_answer(QUERY_FOUND, "one");
     buf_reset(&out);
-    add_query(&out, "unreadable", "two");
+    add_query(&out, "unreadable", "two", 0);
     say(buf_span(&out));
     check_answer(QUERY_FAILED, "read: no luck");
     buf_reset(&out);
-    add_query(&out, "echo", "");
+    add_query(&out, "echo", "", 0);
     say(buf_span(&out));
     check_answer(QUERY_FOUND, "");
     buf_clear(&out);
@@ -169,25 +169,31 @@ test_content_and_descriptor_and_order(void)
 {
     static const struct {
         const char *name;
-        bool has_content, has_fd, twice;
+        bool has_content;
+        size_t fds;
+        bool wants_parts, twice;
     } rows[] = {
-        {"neither",       false, false, false},
-        {"both",          true,  true,  false},
-        {"two at a time", true,  false, true },
+        {"neither",            false, 0, false, false},
+        {"both",               true,  1, false, false},
+        {"two at a time",      true,  0, false, true },
+        {"parts, nowhere",     true,  0, true,  false},
+        {"parts, no content",  false, 1, true,  false},
+        {"parts, both",        true,  2, true,  false},
+        {"a third descriptor", false, 3, true,  false},
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        const int fds[] = {line, line, line};
         struct buf out;
         char byte;
 
         set_up();
         buf_init(&out, 10000);
         CU_ASSERT_EQUAL(buf_add_text(&out, HELLO), 0);
-        add_query(&out, "echo", rows[i].has_content ? "x" : NULL);
+        add_query(&out, "echo", rows[i].has_content ? "x" : NULL, rows[i].wants_parts ? 100 : 0);
         if (rows[i].twice)
-            add_query(&out, "echo", "y");
-        CU_ASSERT_EQUAL(pass_send(line, buf_span(&out), &line, rows[i].has_fd ? 1 : 0),
-                        (ssize_t)out.len);
+            add_query(&out, "echo", "y", 0);
+        CU_ASSERT_EQUAL(pass_send(line, buf_span(&out), fds, rows[i].fds), (ssize_t)out.len);
         while (recv(line, &byte, 1, 0) > 0)
             continue;
         UNIT_CHECK_ROW(rows[i].name, tear_down() == 70);

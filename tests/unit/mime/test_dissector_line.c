@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/frame.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/pass.h"
+#include "mime/parts_file.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/mime/findings_sample.h"
 
@@ -265,6 +267,63 @@ test_end(void)
     tear_down();
 }
 
+// What is believed of parts: no more than was asked for, and than is there; then they are sealed.
+static void
+test_parts(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t max, file, told;
+        bool is_good;
+    } rows[] = {
+        {"none",                1000, 1000, 0,         true },
+        {"some",                1000, 1000, 300,       true },
+        {"all",                 1000, 1000, 1000,      true },
+        {"more than all",       1000, 1000, 1001,      false},
+        {"more than there is",  2000, 1000, 1001,      false},
+        {"very much",           1000, 1000, INT64_MAX, false},
+        {"not asked for",       0,    1000, 1,         false},
+        {"not asked for, none", 0,    1000, 0,         true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct dissect_query query = {
+            .content = {"x", 1},
+              .len = 1, .parts_max = rows[i].max
+        };
+        struct findings findings = {.len = 1, .parts_len = rows[i].told};
+        int got[PASS_FDS_MAX], fd = parts_file_new(rows[i].file, NULL);
+        size_t count = PASS_FDS_MAX;
+        struct buf payload, answer;
+        char room[1000];
+
+        get_ready();
+        CU_ASSERT_TRUE(recv(fix.end, room, strlen(HELLO), 0) > 0);
+        query.parts_fd = fd;
+        CU_ASSERT_EQUAL(dissector_line_ask(fix.line, &query, -1, NULL), 0);
+        CU_ASSERT_TRUE(pass_receive(fix.end, room, sizeof room, got, &count) > 0);
+        UNIT_CHECK_ROW(rows[i].name, count == (rows[i].max > 0 ? 1 : 0));
+        buf_init(&payload, FRAME_PAYLOAD_MAX);
+        buf_init(&answer, FRAME_PAYLOAD_MAX);
+        CU_ASSERT_EQUAL(findings_write(&findings, &payload), 0);
+        CU_ASSERT_EQUAL(frame_add(&answer, QUERY_FOUND, buf_span(&payload)), 0);
+        say(answer.data, answer.len);
+        run();
+        UNIT_CHECK_ROW(rows[i].name, fix.answers == (rows[i].is_good ? 1 : 0));
+        UNIT_CHECK_ROW(rows[i].name, fix.nonsense == (rows[i].is_good ? 0 : 1));
+        if (rows[i].is_good && rows[i].max > 0) {
+            UNIT_CHECK_ROW(rows[i].name, lseek(fd, 0, SEEK_END) == (off_t)rows[i].told);
+            UNIT_CHECK_ROW(rows[i].name, pwrite(got[0], "x", 1, 0) == -1);
+        }
+        while (count > 0)
+            (void)close(got[--count]);
+        buf_clear(&payload);
+        buf_clear(&answer);
+        (void)close(fd);
+        tear_down();
+    }
+}
+
 // One that was taken over has its answer ready: findings of another message, or of one that it has
 // not been told of to its end. Whoever believed it would ask the next with the last still on its
 // way.
@@ -356,6 +415,7 @@ static const struct unit_test tests[] = {
     {"end",                  test_end                 },
     {"question in pieces",   test_question_in_pieces  },
     {"answer in advance",    test_answer_in_advance   },
+    {"parts",                test_parts               },
 };
 
 UNIT_MAIN("mime/dissector_line", tests)

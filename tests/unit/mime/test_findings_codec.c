@@ -72,6 +72,7 @@ write_sample(struct buf *out)
 {
     struct findings sample = findings_sample();
 
+    sample.parts_len = 123456789;
     buf_init(out, FRAME_PAYLOAD_MAX);
     CU_ASSERT_EQUAL_FATAL(findings_write(&sample, out), 0);
 }
@@ -98,6 +99,8 @@ test_round_trip(void)
     CU_ASSERT_EQUAL(got->limit, LIMIT_RATIO);
     CU_ASSERT_TRUE(equal(got->limit_text, sample.limit_text));
     CU_ASSERT_EQUAL(got->header_len, 60);
+    CU_ASSERT_TRUE(got->is_odd && got->has_more_parts);
+    CU_ASSERT_EQUAL(got->parts_len, 123456789);
     CU_ASSERT_TRUE(equal(got->headers[0].decoded, sample_headers[0].decoded));
     CU_ASSERT_EQUAL(got->headers[2].offset, 37);
     CU_ASSERT_EQUAL(got->parts[0].parent, -1);

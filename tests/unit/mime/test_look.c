@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "tests/unit/mime/look_kit.h"
 
 static struct look *look;
@@ -149,6 +150,54 @@ test_wire(void)
     buf_clear(&second);
 }
 
+#define HIDDEN                                                                                     \
+    "From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n" \
+    "--b\r\nContent-Transfer-Encoding: base64\r\n\r\n{B}\r\n--b\r\n"                               \
+    "Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\n{B}\r\n--b--\r\n"
+
+// The leaves of all readings, each once, where they are asked for.
+static void
+test_parts(void)
+{
+    static const struct {
+        uint64_t max, len;
+        bool has_more;
+    } rows[] = {
+        {0,               0,               false},
+        {1 << 20,         3 * 1024 + 1024, false},
+        {3 * 1024 + 1024, 3 * 1024 + 1024, false},
+        {3 * 1024 + 1023, 2 * 1024 + 1024, true },
+        {100,             0,               true },
+    };
+    struct buf message;
+
+    buf_init(&message, 10000);
+    kit_fill(HIDDEN, &message);
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        int fd = fs_memory_file("parts", NULL);
+        struct dissect_query query = {.content = buf_span(&message),
+                                      .len = message.len,
+                                      .parts_max = rows[i].max,
+                                      .parts_fd = fd};
+        struct findings *findings = look_at(look, &query, -1, NULL);
+        char *bytes = mem_zalloc(10000);
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(findings);
+        CU_ASSERT_EQUAL(findings->parts_len, rows[i].len);
+        CU_ASSERT_EQUAL(findings->has_more_parts, rows[i].has_more);
+        CU_ASSERT(findings->is_odd && kit_has_eicar(findings));
+        CU_ASSERT_EQUAL(pread(fd, bytes, 10000, 0), (ssize_t)rows[i].len);
+        if (rows[i].len == 3 * 1024 + 1024) {
+            CU_ASSERT_EQUAL(memcmp(bytes + 512, "hello", 5), 0);
+            CU_ASSERT_EQUAL(memcmp(bytes + 1536, sample_eicar().data, sample_eicar().len), 0);
+        }
+        findings_free(&findings);
+        mem_free(&bytes);
+        (void)close(fd);
+    }
+    buf_clear(&message);
+}
+
 static void
 test_times(void)
 {
@@ -173,6 +222,7 @@ static const struct unit_test tests[] = {
     {"size",      test_size     },
     {"again",     test_again    },
     {"wire",      test_wire     },
+    {"parts",     test_parts    },
     {"times",     test_times    },
 };
 

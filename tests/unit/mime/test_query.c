@@ -27,6 +27,8 @@ sample_query(bool has_content)
         .helo = {"helo",       4 },
         .user = {"",           0 },
         .client_name = {"mx.example", 10},
+        .parts_max = 25 << 20,
+        .parts_fd = 77,
         .rcpts = rcpts,
         .rcpt_count = 3
     };
@@ -54,6 +56,8 @@ test_query(void)
         CU_ASSERT_TRUE(equal(got.helo, query.helo));
         CU_ASSERT_TRUE(equal(got.user, query.user));
         CU_ASSERT_TRUE(equal(got.client_name, query.client_name));
+        CU_ASSERT_EQUAL(got.parts_max, 25 << 20);
+        CU_ASSERT_EQUAL(got.parts_fd, -1);
         CU_ASSERT_EQUAL_FATAL(got.rcpt_count, 3);
         for (size_t i = 0; i < 3; i++)
             CU_ASSERT_TRUE(equal(got.rcpts[i], query.rcpts[i]));

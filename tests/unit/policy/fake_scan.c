@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tests/unit/policy/fake_scan.h"
 
+#include <unistd.h>
+
 #include "tests/unit/harness.h"
 
 struct fake_scan fake_scan;
@@ -86,6 +88,10 @@ content_new(struct loop *loop, struct pool *pool, const struct content_source *s
     (void)loop;
     (void)pool;
     fake_scan.contents++;
+    if (source->is_alone) {
+        fake_scan.parts = *source;
+        return (struct content *)(void *)&fake_scan.parts;
+    }
     fake_scan.source = *source;
     return (struct content *)(void *)&fake_scan.source;
 }
@@ -93,7 +99,10 @@ content_new(struct loop *loop, struct pool *pool, const struct content_source *s
 void
 content_free(struct content **content)
 {
-    CU_ASSERT(*content != NULL);
+    if (*content == NULL)
+        return;
+    if ((void *)*content == (void *)&fake_scan.parts)
+        (void)close(fake_scan.parts.fd_take);
     fake_scan.contents--;
     *content = NULL;
 }

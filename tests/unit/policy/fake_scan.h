@@ -14,6 +14,7 @@ struct fake_scan {
     uint64_t now_ms;
     size_t contents, timers; // alive
     struct content_source source;
+    struct content_source parts; // decoded
     bool is_looking, is_asking;
     size_t looks, asks, look_cancels; // so far
     struct dissect_request look;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "policy/trial.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "tests/unit/policy/fake_scan.h"
 #include "tests/unit/policy/story.h"
 
@@ -269,6 +272,130 @@ test_no_filters(void)
     finish(&course);
 }
 
+static struct findings *
+odd_findings(uint64_t parts_len)
+{
+    struct findings *findings = findings_new();
+
+    findings->is_odd = true;
+    findings->parts_len = parts_len;
+    return findings;
+}
+
+// What is odd is looked at again, and its parts are shown.
+static void
+test_parts(void)
+{
+    const struct dissect_query *query = &fake_scan.look.query;
+    struct course course;
+    char bytes[10] = "";
+
+    begin(&course, "a: action=hold", "clamav!pending");
+    course.kit.filters[KIT_CLAMAV].max_size = 30 << 20;
+    course.parts.dissect_settings = &course.kit.dissect;
+    start(&course);
+    CU_ASSERT_EQUAL(query->parts_max, 0);
+    fake_scan.now_ms += 1000;
+    fake_scan_looked(DISSECT_FOUND, odd_findings(0));
+    CU_ASSERT(fake_scan.looks == 2 && fake_scan.asks == 0 && course.dones == 0);
+    CU_ASSERT_EQUAL(query->parts_max, 30 << 20);
+    CU_ASSERT(span_is(query->content, content));
+    CU_ASSERT(fake_scan.timer_ms == 119000 && fake_scan.look.wait_ms == 119000);
+    CU_ASSERT_EQUAL(pwrite(query->parts_fd, "parts", 5, 0), 5);
+    CU_ASSERT_EQUAL(ftruncate(query->parts_fd, 5), 0); // as sealing does
+    fake_scan_looked(DISSECT_FOUND, odd_findings(5));
+    CU_ASSERT(fake_scan.looks == 2 && fake_scan.asks == 1);
+    CU_ASSERT_PTR_EQUAL(fake_scan.ask.message.parts, (void *)&fake_scan.parts);
+    CU_ASSERT(fake_scan.ask.message.findings->parts_len == 5 && fake_scan.parts.len == 5);
+    CU_ASSERT_EQUAL(pread(fake_scan.parts.fd_take, bytes, 10, 0), 5);
+    CU_ASSERT_STRING_EQUAL(bytes, "parts");
+    CU_ASSERT_EQUAL(fcntl(fake_scan.parts.fd_take, F_GETFL) & O_ACCMODE, O_RDONLY);
+    fake_scan_answered(course.kit.results);
+    CU_ASSERT_STRING_EQUAL(course.text, "0 hold a");
+    finish(&course);
+    CU_ASSERT_EQUAL(fcntl(query->parts_fd, F_GETFD), -1);
+}
+
+static void
+test_no_parts(void)
+{
+    static const struct {
+        const char *name, *rules;
+        int setting;
+        uint64_t parts_len;
+        bool is_odd;
+        size_t looks;
+        bool at_first;
+    } rows[] = {
+        {"in order",          "",                     FILTER_PARTS_ODD,    0, false, 1, false},
+        {"nobody wants them", "",                     FILTER_PARTS_NEVER,  0, true,  1, false},
+        {"there are none",    "",                     FILTER_PARTS_ODD,    0, true,  2, false},
+        {"decided by a rule", "d: action=quarantine", FILTER_PARTS_ODD,    0, true,  1, false},
+        {"always, and none",  "",                     FILTER_PARTS_ALWAYS, 0, false, 1, true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct course course;
+
+        begin(&course, rows[i].rules, "");
+        for (size_t k = 0; k < KIT_FILTERS; k++)
+            course.kit.filters[k].parts = rows[i].setting;
+        start(&course);
+        UNIT_CHECK_ROW(rows[i].name, (fake_scan.look.query.parts_max > 0) == rows[i].at_first);
+        for (size_t look = 0; look < rows[i].looks; look++) {
+            struct findings *findings = odd_findings(rows[i].parts_len);
+
+            findings->is_odd = rows[i].is_odd;
+            UNIT_CHECK_ROW(rows[i].name, !fake_scan.is_asking);
+            fake_scan_looked(DISSECT_FOUND, findings);
+        }
+        UNIT_CHECK_ROW(rows[i].name, fake_scan.looks == rows[i].looks && fake_scan.is_asking);
+        UNIT_CHECK_ROW(rows[i].name, fake_scan.ask.message.parts == NULL);
+        fake_scan_answered(course.kit.results);
+        finish(&course);
+    }
+}
+
+// The most that a filter takes, and no more than archives may unpack to.
+static void
+test_parts_bound(void)
+{
+    struct course course;
+
+    begin(&course, "", "");
+    course.kit.dissect.max_unpacked = 1000;
+    start(&course);
+    fake_scan_looked(DISSECT_FOUND, odd_findings(0));
+    CU_ASSERT_EQUAL(fake_scan.look.query.parts_max, 1000);
+    finish(&course);
+}
+
+// A second look ends as a first one does.
+static void
+test_second_look_fails(void)
+{
+    struct course course;
+
+    for (size_t i = 0; i < 3; i++) {
+        begin(&course, "a: action=accept", "");
+        course.kit.filters[KIT_CLAMAV].parts = FILTER_PARTS_ODD;
+        start(&course);
+        fake_scan.now_ms += i == 2 ? 500000 : 0;
+        fake_scan_looked(DISSECT_FOUND, odd_findings(0));
+        CU_ASSERT_FATAL(fake_scan.is_looking);
+        CU_ASSERT_EQUAL(fake_scan.look.wait_ms, i == 2 ? 0 : 120000);
+        if (i == 0)
+            fake_scan_looked(DISSECT_CRASHED, NULL);
+        else
+            fake_scan_looked(DISSECT_UNAVAILABLE, NULL);
+        CU_ASSERT(course.dones == 1 && fake_scan.asks == 0);
+        CU_ASSERT_EQUAL(course.end, i == 0 ? TRIAL_CRASHED : TRIAL_DECIDED);
+        if (i > 0)
+            CU_ASSERT_STRING_EQUAL(course.text, DEFERRED);
+        finish(&course);
+    }
+}
+
 // At each step, and from within done.
 static void
 test_free(void)
@@ -290,18 +417,22 @@ test_free(void)
 }
 
 static const struct unit_test tests[] = {
-    {"way",            test_way           },
-    {"query",          test_query         },
-    {"descriptor",     test_descriptor    },
-    {"nobody looks",   test_nobody_looks  },
-    {"crash",          test_crash         },
-    {"unavailable",    test_unavailable   },
-    {"deadline",       test_deadline      },
-    {"settled",        test_settled       },
-    {"release",        test_release       },
-    {"listener rules", test_listener_rules},
-    {"no filters",     test_no_filters    },
-    {"free",           test_free          },
+    {"way",               test_way              },
+    {"query",             test_query            },
+    {"descriptor",        test_descriptor       },
+    {"nobody looks",      test_nobody_looks     },
+    {"crash",             test_crash            },
+    {"unavailable",       test_unavailable      },
+    {"deadline",          test_deadline         },
+    {"settled",           test_settled          },
+    {"release",           test_release          },
+    {"listener rules",    test_listener_rules   },
+    {"no filters",        test_no_filters       },
+    {"parts",             test_parts            },
+    {"no parts",          test_no_parts         },
+    {"parts, bound",      test_parts_bound      },
+    {"second look fails", test_second_look_fails},
+    {"free",              test_free             },
 };
 
 UNIT_MAIN("policy/trial", tests)
