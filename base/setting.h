@@ -39,6 +39,7 @@ struct setting_row {
     const char *initial;        // default, as one would write it; list items separated by commas
     const char *const *choices; // SETTING_CHOICE, NULL-terminated
     const char *help;           // one sentence for config -d, the manual and README
+    bool is_secret;             // no error quotes it
 };
 
 // Fills *section, which may hold anything, from the defaults; they are code: a bad one aborts.

@@ -13,6 +13,8 @@ enum { TEXT_MAX = 4096, QUOTE_MAX = 80 };
 static int
 fail(const struct setting_row *row, const char *expected, struct span text, struct err *err)
 {
+    if (row->is_secret)
+        return err_set(err, ERR_PERM, "%s: expected %s", row->name, expected);
     return err_set(err, ERR_PERM, "%s: expected %s, not \"%.*s%s\"", row->name, expected,
                    (int)(text.len < QUOTE_MAX ? text.len : QUOTE_MAX),
                    text.len > 0 ? text.data : "", text.len > QUOTE_MAX ? "..." : "");

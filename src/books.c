@@ -121,12 +121,16 @@ open_ledger(struct books *books, struct books_batch *batch)
     books->ledger = ledger_open(path, note, &batch->err);
     if (note[0] != '\0')
         (void)snprintf(batch->alarm, sizeof batch->alarm, "%s", note);
-    if (books->ledger == NULL || read_redis_mark(books, &batch->err) != 0)
+    if (books->ledger == NULL)
         return -1;
-    if (stat(path, &books->file) != 0)
-        return err_sys(&batch->err, ERR_TEMP, errno, "%s", path);
-    books->is_opened = true;
-    return 0;
+    books->is_opened = read_redis_mark(books, &batch->err) == 0;
+    if (books->is_opened && stat(path, &books->file) != 0) {
+        err_sys(&batch->err, ERR_TEMP, errno, "%s", path);
+        books->is_opened = false;
+    }
+    if (!books->is_opened)
+        ledger_close(&books->ledger);
+    return books->is_opened ? 0 : -1;
 }
 
 static int

@@ -12,7 +12,13 @@
 #include "src/books.h"
 #include "src/gather.h"
 
-enum { DRAIN_TICK_MS = 20, REDIS_DRAIN_MS = 2000, EXPIRE_EVERY_MS = 60 * 1000, TROUBLE_TEXT = 300 };
+enum {
+    DRAIN_TICK_MS = 20,
+    SEAT_PATIENCE_MS = 120 * 1000,
+    REDIS_DRAIN_MS = 2000,
+    EXPIRE_EVERY_MS = 60 * 1000,
+    TROUBLE_TEXT = 300
+};
 
 struct batch { // a turn of the ledger's
     struct pool_job job;
@@ -42,7 +48,8 @@ struct clerk {
     uint64_t redis_start; // what Redis had when we began
     uint64_t redis_mark;  // the ledger knows that Redis has it
     bool is_open;         // the ledger has been, once
-    bool has_seat, is_draining;
+    bool has_seat, is_draining, is_seat_missed;
+    uint64_t unseated_ms; // the last time with the seat, or the first without
     uint64_t drain_ms;
     uint64_t rows;
     char trouble[TROUBLE_TEXT + 1]; // of the ledger; "": it works
@@ -285,6 +292,22 @@ leave_seat(struct clerk *clerk)
     clerk->has_seat = false;
 }
 
+// A scribe before us is at its end within SCRIBE_DRAIN_MS; whoever sits there longer is none.
+static void
+take_seat(struct clerk *clerk)
+{
+    uint64_t now_ms = loop_now_ms(clerk->config.loop);
+
+    clerk->has_seat = rings_take_seat(clerk->config.rings, getpid());
+    if (clerk->has_seat || clerk->unseated_ms == 0)
+        clerk->unseated_ms = now_ms;
+    else if (now_ms - clerk->unseated_ms > SEAT_PATIENCE_MS && !clerk->is_seat_missed) {
+        clerk->is_seat_missed = true;
+        log_alarm("scribe", "another process reads what the workers tell: the ledger stands still "
+                            "until posternd is started anew");
+    }
+}
+
 static void
 on_tick(void *arg)
 {
@@ -292,7 +315,7 @@ on_tick(void *arg)
 
     if (clerk->batch.is_under_way)
         return;
-    clerk->has_seat = rings_take_seat(clerk->config.rings, getpid());
+    take_seat(clerk);
     if (clerk->is_draining && clerk_is_idle(clerk)) {
         leave_seat(clerk); // whoever still talks to this scribe must not keep the next one waiting
         clerk->on_idle(clerk->idle_arg);

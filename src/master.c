@@ -369,11 +369,21 @@ open_premises(struct master *master, struct err *err)
     }
 }
 
-// A reload leaves it as it is: workers of both generations write there.
-static size_t
-ring_size(const struct settings *settings)
+// All rows are mapped, few are ever used: a kernel that counts what is mapped may refuse. A reload
+// leaves them as they are: workers of both generations write there.
+static int
+map_rings(struct master *master, struct err *err)
 {
-    return (size_t)(settings->track.buffer / settings->daemon.workers);
+    size_t size = (size_t)(master->settings->track.buffer / master->settings->daemon.workers);
+
+    size = size < RING_SIZE_MIN ? RING_SIZE_MIN : size;
+    for (; master->rings == NULL && size >= RING_SIZE_MIN; size /= 2)
+        master->rings = rings_new(MASTER_ROWS, size, err);
+    if (master->rings == NULL)
+        return -1;
+    if (err->text[0] != '\0')
+        log_warning("master", "a smaller buffer for what the ledger is told: %s", err->text);
+    return 0;
 }
 
 static int
@@ -391,8 +401,7 @@ set_up(struct master *master, struct err *err)
     master->page = counter_page_new(MASTER_ROWS, err);
     if (master->page == NULL)
         return -1;
-    master->rings = rings_new(MASTER_ROWS, ring_size(master->settings), err);
-    if (master->rings == NULL)
+    if (map_rings(master, err) != 0)
         return -1;
     if (open_premises(master, err) != 0)
         return -1;

@@ -156,6 +156,7 @@ static const struct {
      "@/f:1: servers: expected inet:HOST:PORT or unix:/path, not \"inet:localhost\""                                                                                   },
     {"Redis at an odd host",          "redis { servers = {\"inet:a b:6379\"} }",
      "@/f:1: servers: expected inet:HOST:PORT"                                                                                                                         },
+    {"a password with a control",     "redis { password = \"se\\x01cret\" }",                                    "@/f:1: password: expected"                            },
     {"an odd prefix",                 "redis { prefix = \"a b\" }",                                             "@/f:1: prefix: expected letters, digits"              },
     {"a user without a password",     "redis { user = \"a\" }",
      "@/f:1: user: expected a password, too"                                                                                                                           },

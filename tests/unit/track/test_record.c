@@ -26,6 +26,7 @@ static int
 read_back(const struct record *record, struct arena *arena, struct buf *bytes,
           struct record *record_out)
 {
+    *record_out = (struct record){.score = NAN};
     buf_init(bytes, RECORD_SIZE_MAX);
     arena_init(arena, ARENA_MAX);
     if (record_write(record, bytes) != 0)
@@ -186,6 +187,9 @@ test_out_of_bounds(void)
         {"step",              -1, offsetof(struct record, step),        (uint64_t)1 << 63 },
         {"size",              -1, offsetof(struct record, size),        (uint64_t)1 << 63 },
         {"stage",             -1, offsetof(struct record, stage_us[4]), (uint64_t)1 << 63 },
+        {"the last moment",   0,  offsetof(struct record, arrived_ms),  253402300799999   },
+        {"arrived later",     -1, offsetof(struct record, arrived_ms),  253402300800000   },
+        {"told later",        -1, offsetof(struct record, told_ms),     253402300800000   },
         {"infinite score",    -1, offsetof(struct record, score),       0x7ff0000000000000},
         {"score below all",   -1, offsetof(struct record, score),       0xfff0000000000000},
         {"score that is NaN", 0,  offsetof(struct record, score),       0x7ff8000000000001},
