@@ -61,7 +61,7 @@ mean(const struct frequent *frequent)
 static void
 forget_rare(struct frequent *frequent)
 {
-    struct entry **old = mem_zarray(SLOTS, sizeof(old[0]));
+    struct entry **old = mem_zalloc(sizeof(frequent->slots));
     uint64_t bar = mean(frequent);
 
     memcpy(old, frequent->slots, sizeof(frequent->slots));

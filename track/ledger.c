@@ -227,7 +227,7 @@ set_up(struct ledger *ledger, char *note_out, struct err *err)
     if (ledger_schema_migrate(ledger->sql, &ledger_steps, err) != 0 ||
         prepare_queries(ledger, err) != 0 || read_counters(ledger, err) != 0)
         return err->kind == ERR_PERM ? DAMAGED : FAILED;
-    if (version > 0 && version < LEDGER_SCHEMA)
+    if (version > 0 && version < ledger_steps.count)
         (void)snprintf(note_out, LEDGER_NOTE_MAX + 1,
                        "the ledger is migrated from version %d to %d", version, LEDGER_SCHEMA);
     return OPENED;

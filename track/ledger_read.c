@@ -177,10 +177,9 @@ has_name(struct family *family, int64_t number, struct span name)
         return answer;
     for (int i = 0; i < 3; i++) // arrived_ms, id, parent
         (void)sql_take_int(query);
-    answer = is_same(ledger_bare_name(sql_take_text(query)), name) ||
-                     is_same(ledger_bare_name(sql_take_text(query)), name)
-                 ? 1
-                 : 0;
+    answer = 0;
+    for (int i = 0; i < 2 && answer == 0; i++) // queue_id, message_id
+        answer = is_same(ledger_bare_name(sql_take_text(query)), name) ? 1 : 0;
     sql_reset(query);
     return answer;
 }

@@ -6,7 +6,7 @@
 #include "tests/unit/track/ledger_kit.h"
 #include "track/sql.h"
 
-enum { MESSAGES = 300, PAGE = 4096 };
+enum { MESSAGES = 150, PAGE = 4096 };
 
 static void
 fill(struct ledger_kit *kit)
@@ -74,10 +74,11 @@ make_empty(const char *path)
     CU_ASSERT_EQUAL(truncate(path, 0), 0);
 }
 
+// Behind the roots of tables and indexes, before what was written last: the open needs none of it.
 static void
-make_ragged(const char *path)
+spoil_rows(const char *path)
 {
-    CU_ASSERT_EQUAL(truncate(path, size_of(path) - 100), 0);
+    spoil(path, 20 * (off_t)PAGE, 10 * (size_t)PAGE);
 }
 
 static void
@@ -166,10 +167,10 @@ static const struct {
     {"cut to a half",      make_short,    ASIDE      },
     {"cut to nothing",     make_empty,    ANEW       },
     {"cut to a few bytes", make_tiny,     ASIDE      },
-    {"cut in a page",      make_ragged,   ASIDE_LATER},
     {"zeros",              make_text,     ASIDE      },
     {"the schema",         spoil_schema,  ASIDE      },
     {"all other pages",    spoil_pages,   ASIDE      },
+    {"the rows",           spoil_rows,    ASIDE_LATER},
     {"a folder",           make_folder,   ASIDE      },
     {"a pipe",             make_pipe,     ASIDE      },
     {"the log of changes", spoil_wal,     KEPT       },
@@ -262,24 +263,49 @@ test_rows(void)
     }
 }
 
+static void
+keep(const char *path, struct buf *out)
+{
+    size_t size = (size_t)size_of(path);
+    int fd = open(path, O_RDONLY);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(buf_space(out, size));
+    CU_ASSERT_EQUAL(read(fd, out->data, size), (ssize_t)size);
+    buf_filled(out, size);
+    close(fd);
+}
+
+// As it was, and alone in its folder.
+static void
+put_back(struct ledger_kit *kit, const struct buf *good)
+{
+    char *folder = mem_printf("%s/sub", kit->folder);
+    int fd;
+
+    (void)nftw(folder, kit_remove, 8, FTW_DEPTH | FTW_PHYS);
+    CU_ASSERT_EQUAL(mkdir(folder, 0750), 0);
+    fd = open(kit->path, O_WRONLY | O_CREAT, 0640);
+    CU_ASSERT_EQUAL(write(fd, good->data, good->len), (ssize_t)good->len);
+    close(fd);
+    mem_free(&folder);
+}
+
 // Any page of it: it is found out, or does no harm; and never is nothing there to write to.
 static void
 test_each_page(void)
 {
     struct ledger_kit kit;
     size_t found = 0, pages;
-    char *good;
+    struct buf good;
 
     kit_init(&kit);
     fill(&kit);
     pages = (size_t)size_of(kit.path) / PAGE;
     CU_ASSERT_TRUE(pages > 20);
-    good = mem_printf("cp %s %s/good", kit.path, kit.folder);
-    CU_ASSERT_EQUAL(system(good), 0);
-    mem_free(&good);
-    good = mem_printf("rm -f %s*; cp %s/good %s", kit.path, kit.folder, kit.path);
+    buf_init(&good, 10 << 20);
+    keep(kit.path, &good);
     for (size_t page = 1; page < pages; page++) {
-        CU_ASSERT_EQUAL_FATAL(system(good), 0);
+        put_back(&kit, &good);
         spoil(kit.path, (off_t)(page * PAGE), PAGE);
         CU_ASSERT_TRUE_FATAL(kit_open(&kit));
         if (kit.note[0] == '\0' && use(&kit)) {
@@ -292,7 +318,7 @@ test_each_page(void)
         ledger_close(&kit.ledger);
     }
     CU_ASSERT_TRUE(found > pages / 2);
-    mem_free(&good);
+    buf_clear(&good);
     kit_clear(&kit);
 }
 
@@ -325,7 +351,7 @@ test_untouched(void)
             0);
         sql_close(&sql);
         CU_ASSERT_TRUE_FATAL(kit_open(&kit));
-        CU_ASSERT_PTR_NOT_NULL(kit_get(&kit, "m299"));
+        CU_ASSERT_PTR_NOT_NULL(kit_get(&kit, "m149"));
         kit_clear(&kit);
     }
 }

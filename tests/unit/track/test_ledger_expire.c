@@ -179,7 +179,7 @@ pages_in_use(struct ledger_kit *kit)
 static void
 test_size(void)
 {
-    enum { ROUND = 1500, ROUNDS = 4 };
+    enum { ROUND = 800, ROUNDS = 4 };
 
     struct ledger_kit kit;
     uint64_t full = 0, bound = 0;
@@ -215,7 +215,7 @@ test_size(void)
         size = status.st_size > size ? status.st_size : size;
     }
     CU_ASSERT_PTR_NULL(kit_get(&kit, "m3.0"));
-    CU_ASSERT_PTR_NOT_NULL(kit_get(&kit, "m3.1499"));
+    CU_ASSERT_PTR_NOT_NULL(kit_get(&kit, "m3.799"));
     CU_ASSERT_FALSE(expire(&kit, 0, 1, 100000)); // an empty ledger is larger than that
     kit_read(&kit, 0);
     CU_ASSERT_EQUAL(kit.count, 0);

@@ -11,7 +11,7 @@
 #include "tests/unit/track/ledger_kit.h"
 #include "track/sql.h"
 
-enum { BATCH = 200, KILLS = 60 };
+enum { BATCH = 200, KILLS = 40 };
 
 // A batch of messages that are told apart by its number.
 static int

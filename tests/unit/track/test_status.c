@@ -116,7 +116,7 @@ check_row(const char *place, const struct record *base, enum rcpt_status status,
 static void
 test_open(void)
 {
-    CU_ASSERT_EQUAL(UNIT_COUNT(open_rows), RECORD_PLACE_COUNT * OPENS);
+    CU_ASSERT_EQUAL(UNIT_COUNT(open_rows), (size_t)RECORD_PLACE_COUNT * OPENS);
     for (size_t i = 0; i < UNIT_COUNT(open_rows); i++) {
         for (int handoff = SMTP_HANDOFF_SPOOL; handoff <= SMTP_HANDOFF_RELAY; handoff++) {
             struct record base = {.place = open_rows[i].place,
