@@ -195,7 +195,8 @@ json_of_way(const struct ways *ways, size_t index)
     set_said(object, "parent", way->record.parent);
     set_said(object, "kind", way->record.kind);
     set_word(object, "status", status_name(way_status(ways, way)));
-    set_word(object, "class", class_name(class_of(&way->record)));
+    if (way->record.parent.len == 0 || way->record.result_count + way->record.group_count > 0)
+        set_word(object, "class", class_name(class_of(&way->record)));
     set_place(object, ways, way);
     set_arrival(object, &way->record);
     set_times(object, way);

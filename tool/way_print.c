@@ -184,18 +184,26 @@ print_file(const struct way_page *page)
     (void)fputs(page->way->in_ledger ? "\n" : ", not in the ledger\n", out);
 }
 
+// A message that is relayed has no file, unless it is taken over.
+static bool
+is_file_missing(const struct way_page *page)
+{
+    const struct record *record = &page->way->record;
+
+    return page->ways->has_looked && !page->way->in_spool && record->place != RECORD_DONE &&
+           record->place != RECORD_LEFT && record->handoff != SMTP_HANDOFF_RELAY;
+}
+
 static void
 print_place(const struct way_page *page)
 {
     const struct record *record = &page->way->record;
-    bool is_over = record->place == RECORD_DONE || record->place == RECORD_LEFT;
     FILE *out = way_line_begin(page, 0, "place");
 
     (void)fputs(record_place_name(record->place), out);
     way_say(out, " (", record->place_reason, ")");
-    if (page->ways->has_looked && !page->way->in_spool && !is_over)
-        (void)fputs(", but its file is gone: the ledger is behind", out);
-    (void)fputc('\n', out);
+    (void)fputs(is_file_missing(page) ? ", but its file is gone: the ledger is behind\n" : "\n",
+                out);
     if (page->way->in_spool)
         print_file(page);
 }

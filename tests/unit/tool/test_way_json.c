@@ -127,6 +127,7 @@ children_are_inside(void)
     CU_ASSERT(is_text(child, "postern_id", FAMILY_CHILD) && is_text(child, "parent", FAMILY_ROOT));
     CU_ASSERT(is_text(child, "kind", "quarantine") && is_text(child, "place_reason", "Eicar"));
     CU_ASSERT(is_text(child, "file", "quarantine/2023-11-14/" FAMILY_CHILD));
+    CU_ASSERT(is_text(child, "class", NULL)); // nobody looked at it for itself
     CU_ASSERT(is_text(child, "score", NULL) && json_get_bool(child, "in_spool", false));
     released = json_get_item(child, "children", 0);
     CU_ASSERT(is_text(released, "postern_id", FAMILY_RELEASED));

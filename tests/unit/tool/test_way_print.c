@@ -99,6 +99,10 @@ what_the_spool_knows_is_said(void)
         print(&kit, 0);
         UNIT_CHECK_ROW(rows[i].name, family_has(&kit, rows[i].expected));
     }
+    kit.ways.items[0].in_spool = false;
+    kit.ways.items[0].record.handoff = SMTP_HANDOFF_RELAY;
+    print(&kit, 0);
+    CU_ASSERT(family_has(&kit, "place        active\n"));
     family_clear(&kit);
 }
 
