@@ -122,7 +122,8 @@ enum record_kind { RECORD_MESSAGE = 1, RECORD_VITALS = 2 };
 // written; a time below 0 becomes 0.
 int record_write(const struct record *record, struct buf *out);
 // Spans point into payload, lists into the arena. -1: not a record (numbers above INT64_MAX, codes
-// above 999, times after the year 9999, an infinite score among them): nothing of it is believed. Texts may hold any bytes.
+// above 999, times after the year 9999, an infinite score among them): nothing of it is believed.
+// Texts may hold any bytes.
 int record_read(struct span payload, struct arena *arena, struct record *record_out);
 
 #endif
