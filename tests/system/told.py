@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What Postfix's log says of each message, and what the ledger, trace and Redis have to say then."""
+"""What Postfix's log says of each message, and what ledger, trace and Redis have to say then."""
 
 import collections
 import json
@@ -8,11 +8,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Iterable, Optional
 
-from case import Case, Postern, Sink, wait_until
+from case import Case, Postern, Settings, Sink, wait_until
 from killing import ours_of
 from lab.client import Address, Client
 from lab.process import status_number
 from lab.redis import Redis
+from lab.stand import Stand
 from load import Load
 
 IDENT = r"\]: ([0-9A-Za-z]+): "
@@ -22,8 +23,33 @@ DELIVERED = re.compile(r"/\w+\[\d+" + IDENT + r"to=<([^>]*)>, (?:orig_to=<([^>]*
                        r"dsn=([\d.]+), status=(\w+) \(")
 EXPIRED = re.compile(r"/qmgr\[\d+" + IDENT + r"from=<[^>]*>, status=expired, ")
 
+AWAY = "desk@ok.example"
+RULES = {
+    "keep": 'to = "keep.example"  action = quarantine  reason = "kept"',
+    "drop": 'to = "drop.example"  action = discard',
+    "refuse": 'to = "refuse.example"  action = reject',
+    "stay": 'to = "stay.example"  action = hold',
+    "away": f'to = "away.example"  action = redirect  redirect = "{AWAY}"',
+}
+# What becomes of whom, by domain: half by the rules, half by what Postfix's last hop says.
+# BACK: who goes back to Postfix.
+STATUS = {"ok.example": "sent", "later.example": "deferred", "never.example": "bounced",
+          "keep.example": "quarantined", "drop.example": "discarded", "refuse.example": "bounced",
+          "stay.example": "held", "away.example": "sent"}
+BACK = {"ok.example", "later.example", "never.example", "away.example"}
+
 # In this order the first that applies to anybody is a message's, before what is over.
 UNDER_WAY = ["filtering", "deferred", "held", "reinjected"]
+
+
+def domain_of(path: str) -> str:
+    return path.partition("@")[2]
+
+
+def answer(path: bytes) -> str:
+    if path.endswith(b"@later.example"):
+        return "451 4.3.0 come again"
+    return "550 5.1.1 unknown" if path.endswith(b"@never.example") else "250 2.1.5 Ok"
 
 
 def joined(statuses: Iterable[str]) -> str:
@@ -96,8 +122,9 @@ class Mail(Load):
 
 
 def content_of(sent: Sent) -> bytes:
-    return "\r\n".join(["From: ann@example.org", "To: all@example.com", f"Subject: {sent.message_id}",
-                        f"Message-ID: <{sent.message_id}>", "", "Hello.", ""]).encode()
+    lines = ["From: ann@example.org", "To: all@example.com", f"Subject: {sent.message_id}",
+             f"Message-ID: <{sent.message_id}>", "", "Hello.", ""]
+    return "\r\n".join(lines).encode()
 
 
 def traces(postern: Postern, ids: list[str], at_once: int = 100) -> list[dict]:
@@ -114,6 +141,15 @@ def traces(postern: Postern, ids: list[str], at_once: int = 100) -> list[dict]:
 def stats(postern: Postern) -> Optional[dict]:
     done = postern.tool("--json", "stats", check=False)
     return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+class Told(Case):
+    """Everything that tells, between two halves of Postfix."""
+
+    def told_stand(self, **main_cf: str) -> Stand:
+        stand = self.stand(is_told=True, main=main_cf, settings=Settings(rules=dict(RULES)))
+        stand.sink.script.rcpt = answer
+        return stand
 
 
 class Standstill(Case):
