@@ -237,6 +237,37 @@ test_trouble_is_waited_out(void)
 }
 
 static bool
+is_there_again(struct stand *stand)
+{
+    return access(stand->settings.track.ledger, F_OK) == 0;
+}
+
+static void
+test_a_removed_ledger_is_begun_anew(void)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    struct stand stand;
+
+    stand_init(&stand);
+    begin(&stand);
+    (void)tell_message(stand.rings, 0, "0123456789A", 1, NULL);
+    CU_ASSERT_TRUE(wait_for(&stand, is_all_written));
+    for (size_t i = 0; i < UNIT_COUNT(ends); i++) {
+        char *path = mem_printf("%s%s", stand.settings.track.ledger, ends[i]);
+
+        (void)unlink(path);
+        mem_free(&path);
+    }
+    CU_ASSERT_TRUE(wait_for(&stand, is_there_again));
+    (void)tell_message(stand.rings, 0, "0123456789B", 1, NULL);
+    CU_ASSERT_TRUE(wait_for(&stand, is_all_written));
+    CU_ASSERT_EQUAL(status_in_ledger(&stand, "0123456789A"), STATUS_COUNT);
+    CU_ASSERT_EQUAL(status_in_ledger(&stand, "0123456789B"), STATUS_FILTERING);
+    end(&stand);
+    stand_clear(&stand);
+}
+
+static bool
 is_drained(struct stand *stand)
 {
     return stand->is_idle;
@@ -375,13 +406,14 @@ test_expiry_keeps_up(void)
 }
 
 static const struct unit_test tests[] = {
-    {"expiry keeps up",              test_expiry_keeps_up             },
-    {"a message ends in the ledger", test_a_message_ends_in_the_ledger},
-    {"the log comes first",          test_the_log_comes_first         },
-    {"trouble is waited out",        test_trouble_is_waited_out       },
-    {"drains once nobody writes",    test_drains_once_nobody_writes   },
-    {"makes room for the next",      test_makes_room_for_the_next     },
-    {"tells Redis nothing twice",    test_tells_redis_nothing_twice   },
+    {"expiry keeps up",                test_expiry_keeps_up               },
+    {"a message ends in the ledger",   test_a_message_ends_in_the_ledger  },
+    {"the log comes first",            test_the_log_comes_first           },
+    {"trouble is waited out",          test_trouble_is_waited_out         },
+    {"a removed ledger is begun anew", test_a_removed_ledger_is_begun_anew},
+    {"drains once nobody writes",      test_drains_once_nobody_writes     },
+    {"makes room for the next",        test_makes_room_for_the_next       },
+    {"tells Redis nothing twice",      test_tells_redis_nothing_twice     },
 };
 
 UNIT_MAIN("src/clerk", tests)
