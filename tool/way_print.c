@@ -55,13 +55,13 @@ print_arrival(const struct way_page *page)
     const struct record *record = &page->way->record;
     FILE *out = way_line_begin(page, record->arrived_ms, "received");
 
-    if (page->way->depth == 0) {
-        print_time(out, record->arrived_ms);
-        (void)fprintf(out, " over %s, hand-off %s", smtp_protocol_name(record->protocol),
-                      smtp_handoff_name(record->handoff));
-    } else {
-        (void)fputs("from its parent", out);
+    if (page->way->depth > 0) {
+        (void)fputs("from its parent\n", out);
+        return;
     }
+    print_time(out, record->arrived_ms);
+    (void)fprintf(out, " over %s, hand-off %s", smtp_protocol_name(record->protocol),
+                  smtp_handoff_name(record->handoff));
     way_say(out, ", by ", record->listener, "");
     way_say(out, ", for ", record->next_hop, "");
     (void)fputc('\n', out);
