@@ -15,6 +15,11 @@ if(POSTERN_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
+  # Hundreds of tests are linked with the sanitizers' runtime: gold takes a third of the time.
+  find_program(POSTERN_GOLD ld.gold)
+  if(POSTERN_GOLD)
+    add_link_options(-fuse-ld=gold)
+  endif()
 endif()
 
 if(POSTERN_FUZZ)
