@@ -37,7 +37,8 @@ int ledger_put_record(struct ledger *ledger, const struct record *record, struct
 // What Postfix's log says. *known_out: a message of ours went out with that queue id, in the 40
 // days before the line, or has come in with it just now (and then the line tells nothing). A later
 // line of one (queue id, recipient) replaces the former, but nothing replaces sent, bounced or
-// expired.
+// expired: what comes seconds after that is of another message
+// with the same short queue id, as is whoever is named for the first time when all are final.
 int ledger_put_delivery(struct ledger *ledger, const struct maillog_line *line, bool *known_out,
                         struct err *err);
 // Small things kept across restarts ("follow", "redis"); value at most 1,000 bytes.

@@ -10,14 +10,19 @@
 // set. One that came in is of interest for moments only, and of the newest messages.
 enum { DAYS_AHEAD = 1, DAYS_NEAR = 1, DAYS_BACK = 40, IN_BUCKETS = 8 };
 
-enum { LATE_MS = 5000, ADDRESS_MAX = 1000 };
+// By what the log's clock and ours may differ; until when whoever is spoken of for the first time
+// is believed to be an alias of ours.
+enum { LATE_MS = 5000, FIRST_MS = 600000, ADDRESS_MAX = 1000 };
 
 struct finding {
     struct ledger *ledger;
     const struct maillog_line *line;
     int64_t number, late; // 0: none
+    int64_t left_ms;      // when it left
     struct err *err;
 };
+
+enum news { NEWS_FAILED, NEWS_NONE, NEWS_NEW, NEWS_OF_ANOTHER };
 
 static struct span
 cut(struct span text, size_t max)
@@ -45,7 +50,8 @@ find_out_on(struct finding *find, int64_t day)
     while ((answer = sql_step(query, find->err)) == 1) {
         int64_t number = sql_take_int(query);
 
-        if (sql_take_int(query) > find->line->at_ms + LATE_MS) {
+        find->left_ms = sql_take_int(query);
+        if (find->left_ms > find->line->at_ms + LATE_MS) {
             find->late = find->late == 0 ? number : find->late;
             continue;
         }
@@ -112,46 +118,74 @@ status_of(enum maillog_status status)
     return statuses[status];
 }
 
-// 1: it tells something new; 0: it does not; -1.
-static int
-is_news(struct finding *find, struct span recipient)
+// Of whom nothing was said so far. Short queue ids come again: where all are final, the line is of
+// another message, of which we have not heard yet or never will.
+static enum news
+first_news(struct finding *find)
 {
-    const struct maillog_line *line = find->line;
+    struct sql_query *query = find->ledger->queries[QUERY_IS_OPEN];
+    bool is_open;
+
+    if (find->line->at_ms <= find->left_ms + FIRST_MS)
+        return NEWS_NEW;
+    sql_put_int(query, find->number);
+    sql_put_key(query, find->line->queue_id);
+    sql_put_int(query, ledger_key(find->number, 0));
+    sql_put_int(query, ledger_key(find->number + 1, 0) - 1);
+    if (sql_step(query, find->err) < 0)
+        return NEWS_FAILED;
+    is_open = sql_take_int(query) != 0;
+    sql_reset(query);
+    return is_open ? NEWS_NEW : NEWS_OF_ANOTHER;
+}
+
+// Nothing follows what is final, but for what is read twice. What ends a deferral does, whatever
+// its time is: the clock may have been set back.
+static enum news
+further_news(const struct maillog_line *line, enum track_status status, int64_t at_ms,
+             struct span text)
+{
+    if (status != STATUS_DEFERRED)
+        return line->at_ms > at_ms + LATE_MS ? NEWS_OF_ANOTHER : NEWS_NONE;
+    if (line->status != MAILLOG_DEFERRED || at_ms < line->at_ms)
+        return NEWS_NEW;
+    return at_ms == line->at_ms && !is_same(text, cut(line->text, RECORD_TEXT_MAX)) ? NEWS_NEW
+                                                                                    : NEWS_NONE;
+}
+
+static enum news
+look_for_news(struct finding *find)
+{
     struct sql_query *query = find->ledger->queries[QUERY_GET_DELIVERY];
     enum track_status status;
+    enum news news;
     int64_t at_ms;
     int answer;
 
     sql_put_int(query, find->number);
-    sql_put_key(query, line->queue_id);
-    sql_put_key(query, recipient);
+    sql_put_key(query, find->line->queue_id);
+    sql_put_key(query, cut(find->line->to, ADDRESS_MAX));
+    sql_put_key(query, cut(find->line->orig_to, ADDRESS_MAX));
     answer = sql_step(query, find->err);
     if (answer != 1)
-        return answer == 0 ? 1 : -1;
+        return answer == 0 ? first_news(find) : NEWS_FAILED;
     status = status_find(sql_take_text(query));
     at_ms = sql_take_int(query);
-    if (status != STATUS_DEFERRED)
-        answer = 0;
-    else if (line->status != MAILLOG_DEFERRED) // whatever the clock says: it may have been set back
-        answer = 1;
-    else
-        answer = at_ms < line->at_ms ||
-                 (at_ms == line->at_ms &&
-                  !is_same(sql_take_text(query), cut(line->text, RECORD_TEXT_MAX)));
+    news = further_news(find->line, status, at_ms, sql_take_text(query));
     sql_reset(query);
-    return answer;
+    return news;
 }
 
 static int
-put(struct finding *find, struct span recipient)
+put(struct finding *find)
 {
     const struct maillog_line *line = find->line;
     struct sql_query *query = find->ledger->queries[QUERY_PUT_DELIVERY];
 
     sql_put_int(query, find->number);
     sql_put_key(query, line->queue_id);
-    sql_put_key(query, recipient);
-    sql_put_text(query, cut(line->orig_to, ADDRESS_MAX));
+    sql_put_key(query, cut(line->to, ADDRESS_MAX));
+    sql_put_key(query, cut(line->orig_to, ADDRESS_MAX));
     sql_put_text(query, span_of(status_name(status_of(line->status))));
     sql_put_int(query, line->at_ms);
     sql_put_text(query, cut(line->relay, RECORD_TEXT_MAX));
@@ -189,16 +223,17 @@ ledger_put_delivery(struct ledger *ledger, const struct maillog_line *line, bool
                     struct err *err)
 {
     struct finding find = {.ledger = ledger, .line = line, .err = err};
-    struct span recipient = cut(line->to, ADDRESS_MAX);
-    int answer;
+    enum news news = NEWS_NONE;
 
     *known_out = false;
     if (ledger_check(ledger, err) != 0)
         return -1;
-    answer = find_message(&find, known_out);
-    if (answer == 0 && find.number != 0)
-        answer = is_news(&find, recipient);
-    if (answer == 1)
-        answer = put(&find, recipient);
-    return answer < 0 ? ledger_fail(ledger, err) : 0;
+    if (find_message(&find, known_out) != 0)
+        return ledger_fail(ledger, err);
+    if (find.number != 0)
+        news = look_for_news(&find);
+    if (news == NEWS_FAILED || (news == NEWS_NEW && put(&find) != 0))
+        return ledger_fail(ledger, err);
+    *known_out = *known_out && news != NEWS_OF_ANOTHER;
+    return 0;
 }

@@ -11,6 +11,7 @@ enum { NAME_SEED = 1, BARE_MAX = 500 };
 //
 // recipients, decisions, results: key is message * 2^20 + n, so that a message's rows follow each
 // other, and those of the newest message come last.
+// deliveries: two of our recipients may be aliases of one, so the original one is of the key.
 // outs: who went out with a queue id, by the day on which he did. names: queue ids in and
 // Message-IDs by digest, 4096 messages in a bucket. Rows of both may outlive their message for a
 // while; numbers of messages are never given again.
@@ -44,7 +45,7 @@ static const char first[] =
     "CREATE TABLE deliveries ("
     " message INTEGER, queue_id TEXT, recipient TEXT, original TEXT, status TEXT NOT NULL,"
     " at_ms INTEGER NOT NULL, relay TEXT, dsn TEXT, reply TEXT,"
-    " PRIMARY KEY (message, queue_id, recipient)) WITHOUT ROWID;"
+    " PRIMARY KEY (message, queue_id, recipient, original)) WITHOUT ROWID;"
     "CREATE TABLE outs ("
     " day INTEGER, queue_id TEXT, message INTEGER, at_ms INTEGER,"
     " PRIMARY KEY (day, queue_id, message)) WITHOUT ROWID;"

@@ -98,19 +98,23 @@ test_order(void)
         enum maillog_status first, second;
         int later_ms;
         uint64_t changes;
+        bool is_known;
         enum track_status expected;
     } rows[] = {
-        {"the same again",       MAILLOG_DEFERRED, MAILLOG_DEFERRED, 0,    1, STATUS_DEFERRED},
-        {"deferred once more",   MAILLOG_DEFERRED, MAILLOG_DEFERRED, 1,    2, STATUS_DEFERRED},
-        {"deferred, then sent",  MAILLOG_DEFERRED, MAILLOG_SENT,     1000, 2, STATUS_SENT    },
-        {"within a second",      MAILLOG_DEFERRED, MAILLOG_SENT,     0,    2, STATUS_SENT    },
-        {"sent, clock set back", MAILLOG_DEFERRED, MAILLOG_SENT,     -90,  2, STATUS_SENT    },
-        {"deferred before it",   MAILLOG_DEFERRED, MAILLOG_DEFERRED, -1,   1, STATUS_DEFERRED},
-        {"sent is sent",         MAILLOG_SENT,     MAILLOG_DEFERRED, 1000, 1, STATUS_SENT    },
-        {"sent, then bounced",   MAILLOG_SENT,     MAILLOG_BOUNCED,  1000, 1, STATUS_SENT    },
-        {"bounced is bounced",   MAILLOG_BOUNCED,  MAILLOG_SENT,     1000, 1, STATUS_BOUNCED },
-        {"expired is expired",   MAILLOG_EXPIRED,  MAILLOG_SENT,     1000, 1, STATUS_EXPIRED },
-        {"deferred and bounced", MAILLOG_DEFERRED, MAILLOG_BOUNCED,  1000, 2, STATUS_BOUNCED },
+        {"the same again",       MAILLOG_DEFERRED, MAILLOG_DEFERRED, 0,    1, true,  STATUS_DEFERRED},
+        {"deferred once more",   MAILLOG_DEFERRED, MAILLOG_DEFERRED, 1,    2, true,  STATUS_DEFERRED},
+        {"deferred before it",   MAILLOG_DEFERRED, MAILLOG_DEFERRED, -1,   1, true,  STATUS_DEFERRED},
+        {"deferred, then sent",  MAILLOG_DEFERRED, MAILLOG_SENT,     1000, 2, true,  STATUS_SENT    },
+        {"within a second",      MAILLOG_DEFERRED, MAILLOG_SENT,     0,    2, true,  STATUS_SENT    },
+        {"sent, clock set back", MAILLOG_DEFERRED, MAILLOG_SENT,     -90,  2, true,  STATUS_SENT    },
+        {"deferred and bounced", MAILLOG_DEFERRED, MAILLOG_BOUNCED,  1000, 2, true,  STATUS_BOUNCED },
+        {"read twice",           MAILLOG_SENT,     MAILLOG_SENT,     0,    1, true,  STATUS_SENT    },
+        {"sent is sent",         MAILLOG_SENT,     MAILLOG_DEFERRED, 1000, 1, true,  STATUS_SENT    },
+        {"sent, then bounced",   MAILLOG_SENT,     MAILLOG_BOUNCED,  1000, 1, true,  STATUS_SENT    },
+        {"bounced is bounced",   MAILLOG_BOUNCED,  MAILLOG_SENT,     1000, 1, true,  STATUS_BOUNCED },
+        {"expired is expired",   MAILLOG_EXPIRED,  MAILLOG_SENT,     1000, 1, true,  STATUS_EXPIRED },
+        {"another one's",        MAILLOG_SENT,     MAILLOG_DEFERRED, 6000, 1, false, STATUS_SENT    },
+        {"and sent",             MAILLOG_BOUNCED,  MAILLOG_SENT,     6000, 1, false, STATUS_BOUNCED },
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
@@ -120,7 +124,7 @@ test_order(void)
         put_sent(&kit, "m1", "4OUT1", 10 * day_ms);
         deliver(&kit, "4OUT1", rows[i].first, 10 * day_ms + 5000);
         deliver(&kit, "4OUT1", rows[i].second, 10 * day_ms + 5000 + rows[i].later_ms);
-        UNIT_CHECK_ROW(rows[i].name, kit.is_known);
+        UNIT_CHECK_ROW(rows[i].name, kit.is_known == rows[i].is_known);
         UNIT_CHECK_ROW(rows[i].name, ledger_last_change(kit.ledger) == 1 + rows[i].changes);
         UNIT_CHECK_ROW(rows[i].name, status_now(&kit, "m1") == rows[i].expected);
         kit_clear(&kit);
@@ -319,6 +323,71 @@ test_two_queue_ids(void)
     kit_clear(&kit);
 }
 
+// A recipient of whom nothing was said yet, when the queue id may be another message's by now.
+static void
+test_first_word_late(void)
+{
+    static const struct {
+        const char *name;
+        enum maillog_status first; // of the one recipient
+        const char *to;
+        int64_t later_ms;
+        bool is_known;
+    } rows[] = {
+        {"an alias of his",         MAILLOG_SENT,     "ann@example.net", 60000,   true },
+        {"much later, he is final", MAILLOG_SENT,     "ann@example.net", 3600000, false},
+        {"much later, he is not",   MAILLOG_DEFERRED, "ann@example.net", 3600000, true },
+        {"all have expired, later", MAILLOG_SENT,     "",                3600000, false},
+        {"he is open, all expire",  MAILLOG_DEFERRED, "",                3600000, true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct ledger_kit kit;
+        struct maillog_line line =
+            line_of("3F21A12345", MAILLOG_BOUNCED, 10 * day_ms + rows[i].later_ms);
+
+        start(&kit);
+        put_sent(&kit, "m1", "3F21A12345", 10 * day_ms);
+        deliver(&kit, "3F21A12345", rows[i].first, 10 * day_ms + 1000);
+        line.to = span_of(rows[i].to);
+        kit_deliver(&kit, &line);
+        UNIT_CHECK_ROW(rows[i].name, kit.is_known == rows[i].is_known);
+        UNIT_CHECK_ROW(rows[i].name, ledger_last_change(kit.ledger) == (rows[i].is_known ? 3 : 2));
+        kit_clear(&kit);
+    }
+}
+
+// Two of ours are aliases of one: he is told of twice, and both have their word.
+static void
+test_two_aliases_of_one(void)
+{
+    struct record_rcpt rcpts[] = {
+        {.to = SPAN_LITERAL("info@example.com"),  .status = RCPT_SENT, .queue_id = {"4OUT1", 5}},
+        {.to = SPAN_LITERAL("sales@example.com"), .status = RCPT_SENT, .queue_id = {"4OUT1", 5}}
+    };
+    struct record record = {.id = SPAN_LITERAL("m1"),
+                            .step = 1,
+                            .arrived_ms = 10 * day_ms,
+                            .rcpts = rcpts,
+                            .rcpt_count = 2};
+    struct maillog_line line = line_of("4OUT1", MAILLOG_SENT, 10 * day_ms);
+    struct ledger_kit kit;
+    const struct record *got;
+
+    start(&kit);
+    kit_put(&kit, &record);
+    line.to = SPAN_LITERAL("ann@example.net");
+    line.orig_to = rcpts[0].to;
+    kit_deliver(&kit, &line);
+    line.orig_to = rcpts[1].to;
+    line.status = MAILLOG_BOUNCED;
+    kit_deliver(&kit, &line);
+    got = kit_get(&kit, "m1");
+    CU_ASSERT_EQUAL(status_of_rcpt(got, &got->rcpts[0]), STATUS_SENT);
+    CU_ASSERT_EQUAL(status_of_rcpt(got, &got->rcpts[1]), STATUS_BOUNCED);
+    kit_clear(&kit);
+}
+
 static void
 test_long_texts(void)
 {
@@ -351,6 +420,8 @@ static const struct unit_test tests[] = {
     {"queue id in",            test_queue_id_in         },
     {"out before in",          test_out_before_in       },
     {"two queue ids",          test_two_queue_ids       },
+    {"first word late",        test_first_word_late     },
+    {"two aliases of one",     test_two_aliases_of_one  },
     {"long texts",             test_long_texts          },
 };
 

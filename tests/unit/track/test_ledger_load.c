@@ -86,7 +86,7 @@ test_odd_rows(void)
         "UPDATE recipients SET decision = NULL, code = 70000 WHERE n = 1;"
         "UPDATE decisions SET verdict = 'perhaps', edits = -3;"
         "UPDATE results SET result = 'maybe', wish = 'none of it', names = x'00ff';"
-        "INSERT INTO deliveries VALUES (1, '4OUT1', 'bob@example.com', NULL, 'gone', 5, '', '', "
+        "INSERT INTO deliveries VALUES (1, '4OUT1', 'bob@example.com', '', 'gone', 5, '', '', "
         "'')";
     struct stand stand;
 
