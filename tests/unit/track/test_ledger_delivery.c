@@ -101,20 +101,20 @@ test_order(void)
         bool is_known;
         enum track_status expected;
     } rows[] = {
-        {"the same again",       MAILLOG_DEFERRED, MAILLOG_DEFERRED, 0,    1, true,  STATUS_DEFERRED},
-        {"deferred once more",   MAILLOG_DEFERRED, MAILLOG_DEFERRED, 1,    2, true,  STATUS_DEFERRED},
-        {"deferred before it",   MAILLOG_DEFERRED, MAILLOG_DEFERRED, -1,   1, true,  STATUS_DEFERRED},
-        {"deferred, then sent",  MAILLOG_DEFERRED, MAILLOG_SENT,     1000, 2, true,  STATUS_SENT    },
-        {"within a second",      MAILLOG_DEFERRED, MAILLOG_SENT,     0,    2, true,  STATUS_SENT    },
-        {"sent, clock set back", MAILLOG_DEFERRED, MAILLOG_SENT,     -90,  2, true,  STATUS_SENT    },
-        {"deferred and bounced", MAILLOG_DEFERRED, MAILLOG_BOUNCED,  1000, 2, true,  STATUS_BOUNCED },
-        {"read twice",           MAILLOG_SENT,     MAILLOG_SENT,     0,    1, true,  STATUS_SENT    },
-        {"sent is sent",         MAILLOG_SENT,     MAILLOG_DEFERRED, 1000, 1, true,  STATUS_SENT    },
-        {"sent, then bounced",   MAILLOG_SENT,     MAILLOG_BOUNCED,  1000, 1, true,  STATUS_SENT    },
-        {"bounced is bounced",   MAILLOG_BOUNCED,  MAILLOG_SENT,     1000, 1, true,  STATUS_BOUNCED },
-        {"expired is expired",   MAILLOG_EXPIRED,  MAILLOG_SENT,     1000, 1, true,  STATUS_EXPIRED },
-        {"another one's",        MAILLOG_SENT,     MAILLOG_DEFERRED, 6000, 1, false, STATUS_SENT    },
-        {"and sent",             MAILLOG_BOUNCED,  MAILLOG_SENT,     6000, 1, false, STATUS_BOUNCED },
+        {"the same again",  MAILLOG_DEFERRED, MAILLOG_DEFERRED, 0,    1, true,  STATUS_DEFERRED},
+        {"once more",       MAILLOG_DEFERRED, MAILLOG_DEFERRED, 1,    2, true,  STATUS_DEFERRED},
+        {"before it",       MAILLOG_DEFERRED, MAILLOG_DEFERRED, -1,   1, true,  STATUS_DEFERRED},
+        {"then sent",       MAILLOG_DEFERRED, MAILLOG_SENT,     1000, 2, true,  STATUS_SENT    },
+        {"within a second", MAILLOG_DEFERRED, MAILLOG_SENT,     0,    2, true,  STATUS_SENT    },
+        {"clock set back",  MAILLOG_DEFERRED, MAILLOG_SENT,     -90,  2, true,  STATUS_SENT    },
+        {"then bounced",    MAILLOG_DEFERRED, MAILLOG_BOUNCED,  1000, 2, true,  STATUS_BOUNCED },
+        {"read twice",      MAILLOG_SENT,     MAILLOG_SENT,     0,    1, true,  STATUS_SENT    },
+        {"sent is sent",    MAILLOG_SENT,     MAILLOG_DEFERRED, 1000, 1, true,  STATUS_SENT    },
+        {"then it bounced", MAILLOG_SENT,     MAILLOG_BOUNCED,  1000, 1, true,  STATUS_SENT    },
+        {"it bounced",      MAILLOG_BOUNCED,  MAILLOG_SENT,     1000, 1, true,  STATUS_BOUNCED },
+        {"it has expired",  MAILLOG_EXPIRED,  MAILLOG_SENT,     1000, 1, true,  STATUS_EXPIRED },
+        {"another one's",   MAILLOG_SENT,     MAILLOG_DEFERRED, 6000, 1, false, STATUS_SENT    },
+        {"and sent",        MAILLOG_BOUNCED,  MAILLOG_SENT,     6000, 1, false, STATUS_BOUNCED },
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
@@ -357,6 +357,35 @@ test_first_word_late(void)
     }
 }
 
+// In a crowd nobody counts who is open: all that is said of it is believed.
+static void
+test_crowd(void)
+{
+    enum { CROWD = 1001 };
+
+    struct record_rcpt *rcpts = mem_zarray(CROWD, sizeof(rcpts[0]));
+    struct record record = {.id = SPAN_LITERAL("m1"),
+                            .step = 1,
+                            .arrived_ms = 10 * day_ms,
+                            .rcpts = rcpts,
+                            .rcpt_count = CROWD};
+    struct maillog_line line = line_of("4OUT1", MAILLOG_SENT, 11 * day_ms);
+    struct ledger_kit kit;
+
+    for (size_t i = 0; i < CROWD; i++)
+        rcpts[i] = (struct record_rcpt){
+            .to = SPAN_LITERAL("x"), .status = RCPT_SENT, .queue_id = {"4OUT1", 5}
+        };
+    rcpts[CROWD - 1].to = SPAN_LITERAL("bob@example.com");
+    start(&kit);
+    kit_put(&kit, &record);
+    deliver(&kit, "4OUT1", MAILLOG_SENT, 11 * day_ms);
+    CU_ASSERT_TRUE(kit.is_known);
+    CU_ASSERT_EQUAL(kit_get(&kit, "m1")->rcpts[CROWD - 1].final_count, 1);
+    mem_free(&rcpts);
+    kit_clear(&kit);
+}
+
 // Two of ours are aliases of one: he is told of twice, and both have their word.
 static void
 test_two_aliases_of_one(void)
@@ -421,6 +450,7 @@ static const struct unit_test tests[] = {
     {"out before in",          test_out_before_in       },
     {"two queue ids",          test_two_queue_ids       },
     {"first word late",        test_first_word_late     },
+    {"a crowd",                test_crowd               },
     {"two aliases of one",     test_two_aliases_of_one  },
     {"long texts",             test_long_texts          },
 };
