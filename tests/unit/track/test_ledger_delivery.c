@@ -372,16 +372,19 @@ test_crowd(void)
     struct maillog_line line = line_of("4OUT1", MAILLOG_SENT, 11 * day_ms);
     struct ledger_kit kit;
 
-    for (size_t i = 0; i < CROWD; i++)
-        rcpts[i] = (struct record_rcpt){
-            .to = SPAN_LITERAL("x"), .status = RCPT_SENT, .queue_id = {"4OUT1", 5}
-        };
-    rcpts[CROWD - 1].to = SPAN_LITERAL("bob@example.com");
+    for (size_t i = 0; i < CROWD; i++) {
+        rcpts[i].to = SPAN_LITERAL("x");
+        rcpts[i].status = RCPT_SENT;
+        rcpts[i].queue_id = SPAN_LITERAL("4OUT2");
+    }
+    rcpts[CROWD - 1].queue_id = line.queue_id;
     start(&kit);
     kit_put(&kit, &record);
-    deliver(&kit, "4OUT1", MAILLOG_SENT, 11 * day_ms);
+    deliver(&kit, "4OUT1", MAILLOG_SENT, 10 * day_ms);
+    line.to = SPAN_LITERAL("ann@example.net");
+    kit_deliver(&kit, &line);
     CU_ASSERT_TRUE(kit.is_known);
-    CU_ASSERT_EQUAL(kit_get(&kit, "m1")->rcpts[CROWD - 1].final_count, 1);
+    CU_ASSERT_EQUAL(kit_get(&kit, "m1")->rcpts[CROWD - 1].final_count, 2);
     mem_free(&rcpts);
     kit_clear(&kit);
 }
