@@ -207,11 +207,11 @@ class Postern:
         return self.log_lines(pattern)
 
     def sanitizer_reports(self) -> list[str]:
-        """Those of processes that have ended: one that is still writing is waited for. One that was
-        killed before its first word has said nothing."""
+        """An empty one is being written: its process is waited for. One that was killed before its
+        first word has said nothing."""
         paths = sorted(glob.glob(os.path.join(self.reports, "report*")))
-        writers = [int(path.rsplit(".", 1)[1]) for path in paths]
-        wait_until(lambda: not any(map(is_alive, writers)), 20, "sanitizers have written")
+        wait_until(lambda: not any(not read_text(path) and is_alive(int(path.rsplit(".", 1)[1]))
+                                   for path in paths), 20, "sanitizers have written")
         texts = {path: read_text(path).strip() for path in paths}
         return [path for path, text in texts.items() if text and not STOPPED_EARLY.fullmatch(text)]
 
