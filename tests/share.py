@@ -36,10 +36,12 @@ def run(build: str, name: str, deadline: float) -> tuple[str, str, float]:
                            "-R", f"^{re.escape(name)}$"],
                           capture_output=True, text=True, errors="replace", check=False,
                           stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        print(done.stdout + done.stderr, flush=True)
-        return name, "failed", time.monotonic() - start
-    return name, "passed", time.monotonic() - start
+    end = "passed" if done.returncode == 0 else "failed"
+    if end == "failed":
+        print(done.stdout + done.stderr)
+    duration = time.monotonic() - start
+    print(f"{end:9} {duration:7.1f} s  {name}", flush=True)  # at once: a stage may be killed
+    return name, end, duration
 
 
 def main() -> int:
@@ -54,8 +56,8 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         work = [pool.submit(run, build, name, deadline) for name in names[first:] + names[:first]]
         results = [job.result() for job in concurrent.futures.as_completed(work)]
-    for name, end, duration in sorted(results):
-        print(f"{end:9} {duration:7.1f} s  {name}")
+    for name in sorted(name for name, end, _ in results if end == "left out"):
+        print(f"left out             {name}")
     ends = [end for _, end, _ in results]
     failed = ends.count("failed")
     print(f"{ends.count('passed')} passed, {failed} failed, {ends.count('left out')} left out")
