@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "control/settings.h"
-#include "src/master.h"
+#include "src/master/master.h"
 #include "src/version.h"
 
 enum { EXIT_USAGE = 64, EXIT_CONFIGURATION = 78 };

@@ -273,7 +273,7 @@ PROOFS: dict[str, dict[str, Callable[[Example], None]]] = {
                     "tool/way_events.c"),
         "since        2026-11-20 16:09:39, 1d": printed(r"^(\w+) ", 6, "tool/stats.c"),
         "daemon     postern  0.1.0  /etc/postern/postern.conf":
-            printed(r"^(\w+) ", 10, "tool/daemon_status.c", "src/overview.c"),
+            printed(r"^(\w+) ", 10, "tool/daemon_status.c", "src/scribe/overview.c"),
         "active/<instance>/slot-NNNN     in work: files made ahead of use, used again and again":
             picture,
         "base | smtp -> spool -> mime -> filters -> policy -> reinject -> track | control | src wires "

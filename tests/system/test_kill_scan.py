@@ -32,7 +32,7 @@ QUICK = "timeout = 5s  retry_delay = 20ms  dead_time = 1s  probe_interval = 200m
 TEXT = b"0123456789abcdef" * 4 + b"\r\n"
 KILO = 1024
 RESIDENT_MAX_KB = 500_000
-LIFE = 5.1  # seconds, of src/master.c: who dies younger is replaced with a delay
+LIFE = 5.1  # seconds, of src/master/master.c: who dies younger is replaced with a delay
 
 
 def number_of(path: str) -> int:
