@@ -32,7 +32,7 @@ void loop_free(struct loop **loop); // last: what watches, waits or counts on it
 void loop_run(struct loop *loop);   // until loop_stop
 void loop_stop(struct loop *loop);  // returns at the end of this turn
 void loop_after_fork(struct loop *loop);
-void *loop_base(const struct loop *loop); // libevent's struct event_base, for track/web alone
+void *loop_base(const struct loop *loop); // libevent's struct event_base, for track/web/web alone
 
 uint64_t loop_now_ms(const struct loop *loop);     // monotonic, as of this turn
 int64_t loop_realtime_ms(const struct loop *loop); // wall clock, ms since 1970, read at each call

@@ -17,7 +17,7 @@ struct filter_message { // borrowed until the last answer or cancel
     const struct smtp_envelope *envelope;
     const struct findings *findings; // NULL: nobody looked
     struct content *content;
-    struct content *parts; // what we decoded, as a tar (mime/parts); NULL: there is none
+    struct content *parts; // what we decoded, as a tar (mime/reading/parts); NULL: there is none
 };
 
 enum filter_end {

@@ -61,8 +61,8 @@ int dissect_start_nursery(const char *program, const struct dissect_setup *setup
 // the running executable, else where it was installed. PERM with all places that were tried.
 int dissect_open_program(const char *program, struct err *err);
 // Becomes the nursery in a forked child: setup is written to a memfd. channel: base/channel, to the
-// parent, on which workers' lines come (mime/nursery.h). Every other descriptor but the standard
-// ones is closed. Does not return where it worked.
+// parent, on which workers' lines come (mime/reading/nursery.h). Every other descriptor but the
+// standard ones is closed. Does not return where it worked.
 int dissect_exec_nursery(int program_fd, const struct dissect_setup *setup, int channel,
                          struct err *err);
 

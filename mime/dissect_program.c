@@ -19,7 +19,7 @@
 #include "base/frame.h"
 #include "base/fs.h"
 #include "base/priv.h"
-#include "mime/nursery.h"
+#include "mime/reading/nursery.h"
 
 #define PROGRAM_NAME "postern-dissect"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// mime/parts_file.h - the worker's end of mime/parts: a file in memory that a dissector may fill.
+// mime/parts_file.h - the worker's end of mime/reading/parts: a file in memory that a dissector may
+// fill.
 //
 // Its size is sealed before a dissector has it, its content after: what scanners read cannot change
 // under them, whoever still holds the descriptor. (Nobody can have it mapped for writing: the jail

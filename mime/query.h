@@ -50,7 +50,7 @@ struct dissect_query {
     struct span from, helo, user, client_name;
     struct span *rcpts;
     size_t rcpt_count;
-    uint64_t parts_max; // of an archive of decoded parts (mime/parts); 0: none is asked for
+    uint64_t parts_max; // of an archive of decoded parts (mime/reading/parts); 0: none is asked for
     int parts_fd;       // for it, with parts_max; goes over in front of the content's
 };
 

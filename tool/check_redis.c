@@ -5,7 +5,7 @@
 #include "base/dns.h"
 #include "base/loop.h"
 #include "tool/check.h"
-#include "track/login.h"
+#include "track/redis/login.h"
 
 struct asking { // of one server
     struct check *check;

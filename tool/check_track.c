@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "mime/dissect.h"
 #include "tool/check.h"
-#include "track/ledger_read.h"
+#include "track/ledger/ledger_read.h"
 
 enum { MEMORY_SHARE = 4 }; // of a dissector's memory, what a message may be
 

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "tool/print.h"
 #include "tool/since.h"
-#include "track/ledger_read.h"
+#include "track/ledger/ledger_read.h"
 
 #define USAGE "stats [--since T]"
 

@@ -3,7 +3,7 @@
 
 #include <getopt.h>
 
-#include "track/ledger_read.h"
+#include "track/ledger/ledger_read.h"
 
 #define USAGE "trace ANY-ID..."
 

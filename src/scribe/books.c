@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "track/follow.h"
-#include "track/pending.h"
+#include "track/maillog/follow.h"
+#include "track/maillog/pending.h"
 
 #define FOLLOW_MARK "follow"
 #define REDIS_MARK "redis"

@@ -8,7 +8,7 @@
 #define POSTERN_SRC_BOOKS_H
 
 #include "control/settings.h"
-#include "track/ledger.h"
+#include "track/ledger/ledger.h"
 
 struct books;
 

@@ -13,8 +13,8 @@
 #include "base/pool.h"
 #include "base/ring.h"
 #include "control/settings.h"
-#include "track/figures.h"
-#include "track/publisher.h"
+#include "track/redis/publisher.h"
+#include "track/web/figures.h"
 
 struct clerk;
 

@@ -9,7 +9,7 @@
 #define POSTERN_SRC_GATHER_H
 
 #include "base/ring.h"
-#include "track/figures.h"
+#include "track/web/figures.h"
 
 struct gather;
 

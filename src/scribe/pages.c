@@ -2,7 +2,7 @@
 #include "src/scribe/pages.h"
 
 #include "src/scribe/survey.h"
-#include "track/exposition.h"
+#include "track/web/exposition.h"
 
 enum { GOOD = 200, BAD = 503 };
 

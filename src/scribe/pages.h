@@ -8,7 +8,7 @@
 #ifndef POSTERN_SRC_PAGES_H
 #define POSTERN_SRC_PAGES_H
 
-#include "track/web.h"
+#include "track/web/web.h"
 
 enum { PAGES_COUNT = 3 };
 

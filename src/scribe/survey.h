@@ -10,7 +10,7 @@
 #include "base/fs.h"
 #include "base/pool.h"
 #include "control/settings.h"
-#include "track/metrics.h"
+#include "track/web/metrics.h"
 
 struct survey;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "mime/look.h"
+#include "mime/reading/look.h"
 
 enum { SIZES = 3, WARM_UP = 20, RUN_BYTES = 40 << 20, RUNS_MAX = 2000 };
 

@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "track/ledger.h"
+#include "track/ledger/ledger.h"
 
 enum { BATCH = 1000, MESSAGES = 200000, TEXT = 80, READ_MAX = 200, ARENA_MAX = 64 << 20 };
 

@@ -3,7 +3,7 @@
 // beginning.
 #include "tests/fuzz/fuzz.h"
 
-#include "mime/charset.h"
+#include "mime/reading/charset.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

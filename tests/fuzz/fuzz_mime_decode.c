@@ -3,7 +3,7 @@
 // its lines promise).
 #include "tests/fuzz/fuzz.h"
 
-#include "mime/decode.h"
+#include "mime/reading/decode.h"
 
 static void
 feed(struct span in, size_t step, struct decode *decode, struct buf *out)

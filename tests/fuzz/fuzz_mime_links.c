@@ -2,7 +2,7 @@
 // Links have their bounds, and the search ends when it is told to.
 #include "tests/fuzz/fuzz.h"
 
-#include "mime/links.h"
+#include "mime/reading/links.h"
 
 struct told {
     size_t count, wanted, bytes;

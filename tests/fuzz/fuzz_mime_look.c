@@ -3,7 +3,7 @@
 // reads back as it was told.
 #include "tests/fuzz/fuzz.h"
 
-#include "mime/look.h"
+#include "mime/reading/look.h"
 
 static const struct dissect_setup setup = {
     .limits = {.memory = UINT64_C(512) << 20,

@@ -3,7 +3,7 @@
 // without a word.
 #include "tests/fuzz/fuzz.h"
 
-#include "mime/prescan.h"
+#include "mime/reading/prescan.h"
 
 static const struct dissect_settings limits = {.max_depth = 3,
                                                .max_parts = 10,

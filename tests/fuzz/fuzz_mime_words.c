@@ -3,7 +3,7 @@
 // once.
 #include "tests/fuzz/fuzz.h"
 
-#include "mime/words.h"
+#include "mime/reading/words.h"
 
 enum { MAX = 20, MEMORY = 1 << 20 };
 

@@ -3,7 +3,7 @@
 // is given its life.
 #include "tests/fuzz/fuzz.h"
 
-#include "track/keys.h"
+#include "track/redis/keys.h"
 
 static bool
 is_printable(struct span text)

@@ -3,7 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/buf.h"
-#include "track/logplace.h"
+#include "track/maillog/logplace.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/buf.h"
-#include "track/maillog.h"
+#include "track/maillog/maillog.h"
 
 enum { NOW_MS = 1793678706 };
 

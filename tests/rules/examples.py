@@ -29,6 +29,13 @@ def read(path: str) -> str:
         return file.read()
 
 
+def sources(*rooms: str) -> str:
+    """All C code of the rooms."""
+    return "".join(read(os.path.join(folder, name)) for room in rooms
+                   for folder, _, names in sorted(os.walk(os.path.join(TOP, room)))
+                   for name in sorted(names) if name.endswith(".c"))
+
+
 def dedent(lines: list[str]) -> str:
     indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
     return "".join(line[indent:] + "\n" for line in lines)
@@ -80,15 +87,15 @@ def blocks() -> list[Example]:
 
 def schema() -> str:
     """The ledger's tables, from the code that makes them."""
-    first = re.search(r"static const char first\[\] =\n(.*?);\n\n", read("track/ledger_schema.c"), re.S)
+    first = re.search(r"static const char first\[\] =\n(.*?);\n\n", read("track/ledger/ledger_schema.c"), re.S)
     assert first
     return "".join(re.findall(r'"([^"]*)"', first.group(1)))
 
 
 def stamp() -> str:
     """What says that a file is a ledger, of that version."""
-    owner = re.search(r"LEDGER_APPLICATION = (\w+)", read("track/ledger_schema.h"))
-    version = re.search(r"LEDGER_SCHEMA = (\d+)", read("track/ledger.h"))
+    owner = re.search(r"LEDGER_APPLICATION = (\w+)", read("track/ledger/ledger_schema.h"))
+    version = re.search(r"LEDGER_SCHEMA = (\d+)", read("track/ledger/ledger.h"))
     assert owner and version
     return f"PRAGMA application_id = {owner.group(1)}; PRAGMA user_version = {version.group(1)};"
 

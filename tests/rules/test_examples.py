@@ -18,7 +18,7 @@ import unittest
 from typing import Callable
 
 import examples
-from examples import TOP, Example, read
+from examples import TOP, Example, read, sources
 
 sys.path[:0] = [os.path.join(TOP, "packaging"), os.path.join(TOP, "tests", "system")]
 # pylint: disable=wrong-import-position
@@ -166,8 +166,7 @@ def shell(example: Example) -> None:
 
 def log_lines(example: Example) -> None:
     """Each has the form, a component and keys that the code has."""
-    code = "".join(read(os.path.join(room, name)) for room in ("src", "smtp", "base", "reinject", "track")
-                   for name in sorted(os.listdir(os.path.join(TOP, room))) if name.endswith(".c"))
+    code = sources("src", "smtp", "base", "reinject", "track")
     for line in example.text.splitlines():
         found = re.fullmatch(r"posternd/(\w+)\[\d+\]: [0-9A-Za-z.]+: (.*)", line)
         assert found, line

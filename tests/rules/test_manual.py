@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import examples
-from examples import TOP, read
+from examples import TOP, read, sources
 
 TOOL, PAGES = "", ""  # from the command line
 
@@ -40,11 +40,6 @@ def section(text: str, name: str) -> str:
     found = re.search(rf"^   {re.escape(below)}\n(.*?)(?=^   \S|\Z)", found.group(1), re.M | re.S)
     assert found, f"nothing below {below}"
     return found.group(1)
-
-
-def sources() -> str:
-    return "".join(read(os.path.join(room, name)) for room in ROOMS
-                   for name in sorted(os.listdir(os.path.join(TOP, room))) if name.endswith(".c"))
 
 
 def tool(*arguments: str) -> str:
@@ -147,7 +142,7 @@ class Pages(unittest.TestCase):
 
     def test_each_metric_is_there(self) -> None:
         place = section(rendered("posternd.8"), "MONITORING")
-        metrics = METRIC.findall(read("track/metrics.c"))
+        metrics = METRIC.findall(read("track/web/metrics.c"))
         self.assertGreater(len(metrics), 20)
         for metric in metrics:
             self.assert_word(metric, place)
@@ -157,7 +152,7 @@ class Pages(unittest.TestCase):
 
     def test_each_log_field_is_there(self) -> None:
         place = section(rendered("posternd.8"), "LOG")
-        code = sources()
+        code = sources(*ROOMS)
         keys = set(re.findall(r"\blog_(?:value|text|path|number|duration|known|score|results)\("
                               r'\s*(?:&?[\w.>-]+),\s*(?:\w+,\s*)?"(\w+)"', code))
         components = set(re.findall(r'\blog_begin\([^;]*?"(\w+)"', code)) | set(
@@ -170,7 +165,7 @@ class Pages(unittest.TestCase):
     def test_alarms_are_as_the_code_says_them(self) -> None:
         place = section(rendered("posternd.8"), "DIAGNOSTICS")
         alarms = re.findall(r"^ {5}(?:(?:ID|NAME): )?(\S.*)\n {11}\S", place, re.M)
-        code = re.sub(r'"\s*"', "", sources())
+        code = re.sub(r'"\s*"', "", sources(*ROOMS))
         self.assertGreater(len(alarms), 8)
         for alarm in alarms:
             text = re.sub(r"\bN\b", "%d", alarm).replace("FILE", "%s")
@@ -190,7 +185,7 @@ class Pages(unittest.TestCase):
 
     def test_each_field_of_redis_is_there(self) -> None:
         place = section(rendered("posternd.8"), "REDIS")
-        fields = FIELD.findall(read("track/keys.c"))
+        fields = FIELD.findall(read("track/redis/keys.c"))
         self.assertGreater(len(fields), 15)
         for field in fields:
             self.assert_word(field, place)
@@ -200,8 +195,8 @@ class Pages(unittest.TestCase):
         found = re.search(r"^## Where is my mail\?$(.*?)^## ", read("README.md"), re.M | re.S)
         assert found
         place = found.group(1).replace("process_*", " ".join(
-            name for name in METRIC.findall(read("track/metrics.c")) if name.startswith("process_")))
-        names = METRIC.findall(read("track/metrics.c")) + FIELD.findall(read("track/keys.c"))
+            name for name in METRIC.findall(read("track/web/metrics.c")) if name.startswith("process_")))
+        names = METRIC.findall(read("track/web/metrics.c")) + FIELD.findall(read("track/redis/keys.c"))
         self.assertGreater(len(names), 40)
         for name in names:
             self.assert_word(name, place)

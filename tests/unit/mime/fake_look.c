@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// mime/look.h as no reader would behave: what it does stands in the query's id.
-#include "mime/look.h"
+// mime/reading/look.h as no reader would behave: what it does stands in the query's id.
+#include "mime/reading/look.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "base/frame.h"
 #include "base/mem.h"
-#include "mime/nursery.h"
+#include "mime/reading/nursery.h"
 
 struct look {
     unsigned asked;

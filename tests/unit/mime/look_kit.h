@@ -9,7 +9,7 @@
 #include <locale.h>
 
 #include "base/mem.h"
-#include "mime/look.h"
+#include "mime/reading/look.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/mime/samples.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/channel.h"
-#include "mime/nursery.h"
+#include "mime/reading/nursery.h"
 #include "tests/unit/harness.h"
 
 struct nursery_stand {

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "mime/dissect.h"
-#include "mime/look.h"
+#include "mime/reading/look.h"
 
 enum { OUT_MAX = 64 << 20, WAIT_MS = 20000 };
 

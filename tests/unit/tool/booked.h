@@ -4,7 +4,7 @@
 #define POSTERN_TESTS_UNIT_TOOL_BOOKED_H
 
 #include "tests/unit/tool/stand.h"
-#include "track/ledger.h"
+#include "track/ledger/ledger.h"
 
 static inline struct ledger *
 booked_open(struct stand *stand)

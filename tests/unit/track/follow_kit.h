@@ -4,7 +4,7 @@
 #define POSTERN_TESTS_UNIT_TRACK_FOLLOW_KIT_H
 
 #include "tests/unit/track/log_kit.h"
-#include "track/follow.h"
+#include "track/maillog/follow.h"
 
 struct reader {
     struct tempdir dir;

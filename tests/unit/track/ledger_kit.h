@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/track/record_sample.h"
-#include "track/ledger.h"
-#include "track/ledger_read.h"
+#include "track/ledger/ledger.h"
+#include "track/ledger/ledger_read.h"
 
 enum { KIT_RECORDS = 2000, KIT_ARENA_MAX = 64 << 20 };
 

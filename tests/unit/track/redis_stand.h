@@ -7,7 +7,7 @@
 #include "tests/unit/base/fake_redis.h"
 #include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
-#include "track/publisher.h"
+#include "track/redis/publisher.h"
 
 enum { SERVERS = 2, HEARD_MAX = 4000 };
 

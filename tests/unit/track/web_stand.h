@@ -10,7 +10,7 @@
 
 #include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
-#include "track/web.h"
+#include "track/web/web.h"
 
 enum { ANSWER_MAX = 1 << 16, PATIENCE_MS = 20000, BIG = 3 << 20 };
 

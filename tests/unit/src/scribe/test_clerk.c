@@ -10,8 +10,8 @@
 #include "src/scribe/books.h"
 #include "tests/unit/harness.h"
 #include "tests/unit/src/scribe/telling.h"
-#include "track/ledger.h"
-#include "track/ledger_read.h"
+#include "track/ledger/ledger.h"
+#include "track/ledger/ledger_read.h"
 
 enum { ROWS = 2, SIZE = 1 << 20, PATIENCE_MS = 20000 };
 

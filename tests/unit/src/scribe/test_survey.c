@@ -129,10 +129,20 @@ struct seen {
     char kinds[FAMILY + 4][16];
 };
 
+// In a group of its own, so that what it starts ends with it.
+static pid_t
+fork_group(void)
+{
+    pid_t pid = fork();
+
+    (void)setpgid(pid, pid); // both do it: whoever comes first
+    return pid;
+}
+
 static pid_t
 start(const char *name, const char *command)
 {
-    pid_t pid = fork();
+    pid_t pid = fork_group();
 
     if (pid == 0) {
         (void)execl("/bin/sh", name, "-c", command, (char *)NULL);
@@ -203,7 +213,7 @@ family_is_told_apart(void)
     family[4] = start("posternd", "exit 0"); // dead, and not reaped yet
     wait_for_nursery(ready[0]);
     CU_ASSERT(waitid(P_PID, (id_t)family[4], &(siginfo_t){0}, WEXITED | WNOWAIT) == 0);
-    family[5] = fork();
+    family[5] = fork_group();
     if (family[5] == 0)
         be_scribe(family[0], out[1]);
     CU_ASSERT_FATAL(read(out[0], &seen, sizeof seen) == sizeof seen);
@@ -217,7 +227,7 @@ family_is_told_apart(void)
     for (size_t i = 0; i < seen.count; i++)
         CU_ASSERT(seen.processes[i].resident_bytes > 0 && seen.processes[i].start_seconds > 1e9);
     for (size_t i = 0; i < FAMILY; i++) {
-        (void)kill(family[i], SIGKILL);
+        (void)kill(-family[i], SIGKILL);
         (void)waitpid(family[i], NULL, 0);
     }
     for (size_t i = 0; i < 2; i++) {

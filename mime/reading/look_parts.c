@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "mime/reading/look_private.h"
+
+#include <string.h>
+
+#include "mime/reading/collect.h"
+#include "mime/reading/links.h"
+#include "mime/reading/words.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool
+is_in(struct span text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_is_nocase(text, list[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_executable(struct span sniffed)
+{
+    static const char *const types[] = {
+        "application/x-dosexec",     "application/vnd.microsoft.portable-executable",
+        "application/x-executable",  "application/x-pie-executable",
+        "application/x-sharedlib",   "application/x-mach-binary",
+        "application/x-ms-shortcut", "application/x-msdownload",
+    };
+
+    return is_in(sniffed, types, COUNT(types));
+}
+
+static bool
+is_executable_name(struct span name)
+{
+    static const char *const endings[] = {"exe", "com", "dll", "scr", "pif", "cpl", "sys", "ocx",
+                                          "drv", "msi", "lnk", "bin", "so",  "o",   "elf", "efi"};
+    const char *dot = name.len > 0 ? memrchr(name.data, '.', name.len) : NULL;
+
+    // Without an ending it pretends nothing.
+    return dot == NULL ||
+           is_in(span_skip(name, (size_t)(dot - name.data) + 1), endings, COUNT(endings));
+}
+
+// Declared as any bytes at all, or as what it is.
+static bool
+is_executable_type(struct span type)
+{
+    return type.len == 0 || span_is(type, "application/octet-stream") ||
+           span_starts_nocase(type, "application/x-") || is_executable(type);
+}
+
+static bool
+is_disguised(const struct finding_part *part)
+{
+    if (!is_executable(part->sniffed))
+        return false;
+    for (size_t i = 0; i < part->name_count; i++) {
+        if (!is_executable_name(part->names[i]))
+            return true;
+    }
+    return !is_executable_type(part->type);
+}
+
+static bool
+contains(struct span content, const char *bytes, size_t len)
+{
+    return content.len >= len && memmem(content.data, content.len, bytes, len) != NULL;
+}
+
+// A document that asks for a password: PDF, Office, or a text in OpenPGP's armour.
+static bool
+is_encrypted(struct span sniffed, struct span content)
+{
+    static const char package[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e"; // UTF-16
+    static const char ole[] = "\xd0\xcf\x11\xe0";
+
+    if (span_is(sniffed, "application/pdf"))
+        return contains(content, "/Encrypt", 8);
+    if (content.len > 4 && memcmp(content.data, ole, 4) == 0)
+        return contains(content, package, sizeof(package));
+    return contains(content, "-----BEGIN PGP MESSAGE-----", 27);
+}
+
+static bool
+on_link(void *arg, struct span link)
+{
+    return collect_link(arg, link);
+}
+
+static void
+gather_links(struct look_job *job, const struct walk_part *part, bool is_html)
+{
+    unsigned before;
+
+    if (part->text.len == 0)
+        return;
+    before = meter_turn(&job->look->meter, LOOK_DECODE);
+    if (is_html)
+        links_html(part->text, on_link, job->findings);
+    else
+        links_plain(part->text, on_link, job->findings);
+    meter_turn(&job->look->meter, before);
+}
+
+// "evil.exe.gz" unpacks to evil.exe, where the file does not say another name.
+static void
+add_unpacked_names(struct findings *findings, struct finding_part *part)
+{
+    static const char *const endings[] = {"gz", "bz2", "xz", "z", "lzma", "zst", "lz", "lz4"};
+    const size_t count = part->name_count;
+
+    for (size_t i = 0; i < count; i++) {
+        struct span name = part->names[i];
+        const char *dot = name.len > 0 ? memrchr(name.data, '.', name.len) : NULL;
+        size_t len = dot == NULL ? 0 : (size_t)(dot - name.data);
+
+        if (len > 0 && is_in(span_skip(name, len + 1), endings, COUNT(endings)))
+            collect_name(findings, part, span_from(name.data, len));
+    }
+}
+
+struct archive_arg {
+    struct look_job *job;
+    uint32_t part;
+};
+
+static void
+on_member(void *arg, const struct archive_member *member)
+{
+    const struct archive_arg *at = arg;
+    struct findings *findings = at->job->findings;
+    struct finding_member *item = collect_member(findings);
+    struct span name = member->finding.name;
+
+    if (item == NULL)
+        return;
+    *item = member->finding;
+    item->part = at->part;
+    item->name = collect_text(findings, name);
+    item->sniffed = collect_text(findings, member->finding.sniffed);
+    if (name.len == 0 && item->level == 1)
+        add_unpacked_names(findings, &findings->parts[at->part]);
+    if (words_is_bad_name(name))
+        collect_mark(findings, DEFECT_BAD_NAME, at->part);
+    if (is_executable(item->sniffed) && !is_executable_name(name))
+        collect_mark(findings, DEFECT_TYPE_MISMATCH, at->part);
+}
+
+static void
+list_archive(struct look_job *job, uint32_t index, struct span content, struct span sniffed)
+{
+    struct archive_arg arg = {job, index};
+    const struct archive_job archive = {.magic = job->look->magic,
+                                        .limits = &job->look->setup->limits,
+                                        .budget = &job->budget,
+                                        .found = on_member,
+                                        .arg = &arg};
+    unsigned before = meter_turn(&job->look->meter, LOOK_ARCHIVE);
+    enum finding_limit limit = LIMIT_NONE;
+
+    switch (archive_list(&archive, content, sniffed, &limit)) {
+    case ARCHIVE_NONE:
+    case ARCHIVE_READ:
+        break;
+    case ARCHIVE_DAMAGED:
+        collect_mark(job->findings, DEFECT_ARCHIVE_DAMAGED, index);
+        break;
+    case ARCHIVE_UNKNOWN:
+        collect_mark(job->findings, DEFECT_ARCHIVE_UNKNOWN, index);
+        break;
+    case ARCHIVE_LIMIT:
+        collect_limit(job->findings, limit, "an archive in part %u", index);
+        break;
+    }
+    meter_turn(&job->look->meter, before);
+}
+
+static void
+digest(struct look_job *job, struct finding_part *part, struct span content)
+{
+    unsigned before = meter_turn(&job->look->meter, LOOK_DECODE);
+
+    sha256_reset(job->look->sha256);
+    sha256_add(job->look->sha256, content.data, content.len);
+    sha256_get(job->look->sha256, part->sha256);
+    meter_turn(&job->look->meter, before);
+}
+
+static struct span
+sniff(struct look_job *job, struct span content)
+{
+    unsigned before = meter_turn(&job->look->meter, LOOK_SNIFF);
+    struct span type = collect_text(job->findings, magic_of(job->look->magic, content));
+
+    meter_turn(&job->look->meter, before);
+    return type;
+}
+
+static bool
+is_text(struct span sniffed)
+{
+    return sniffed.len == 0 || span_starts_nocase(sniffed, "text/") ||
+           span_starts_nocase(sniffed, "message/");
+}
+
+void
+look_part(void *arg, uint32_t index, const struct walk_part *walked)
+{
+    struct look_job *job = arg;
+    struct findings *findings = job->findings;
+    struct finding_part *part = walked->part; // the parts do not grow in here
+    const struct span content = walked->content;
+
+    digest(job, part, content);
+    if (job->parts != NULL)
+        parts_add(job->parts, content, part->sha256);
+    part->sniffed = sniff(job, content);
+    if (is_disguised(part))
+        collect_mark(findings, DEFECT_TYPE_MISMATCH, index);
+    if (is_encrypted(part->sniffed, content))
+        part->is_encrypted = true;
+    if ((part->reading == READING_PROLOGUE || part->reading == READING_EPILOGUE) &&
+        !is_text(part->sniffed))
+        collect_mark(findings, DEFECT_HIDDEN_CONTENT, index);
+    gather_links(job, walked,
+                 span_is(part->type, "text/html") || span_is(part->sniffed, "text/html"));
+    if (findings->limit == LIMIT_NONE)
+        list_archive(job, index, content, part->sniffed);
+}
