@@ -23,7 +23,7 @@ const struct setting_row track_rows[] = {
     {.name = "keep",
      .type = SETTING_TIME,
      .offset = TRACK(keep),
-     .min = 60 * 1000,
+     .min = 60ULL * 1000,
      .max = 3650ULL * 86400 * 1000,
      .initial = "90d",
      .help = "How long the ledger keeps a message."},
@@ -106,7 +106,7 @@ const struct setting_row redis_rows[] = {
      .type = SETTING_TIME,
      .offset = REDIS(timeout),
      .min = 100,
-     .max = 600 * 1000,
+     .max = 600ULL * 1000,
      .initial = "5s",
      .help = "Time for a connection to come about, and for a reply."},
 };

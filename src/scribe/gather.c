@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "src/scribe/gather.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -116,6 +117,7 @@ gather_read(struct gather *gather, uint64_t now_ms)
     size_t rows = rings_rows(gather->rings);
     struct buf told;
 
+    assert(rows > 0);
     gather->nonsense = 0;
     buf_init(&told, RING_RECORD_MAX);
     for (size_t i = 0; i < rows; i++)
