@@ -218,7 +218,7 @@ addr_equal(const struct addr *a, const struct addr *b)
         return true;
     case AF_UNIX:
         path = unix_path(b);
-        return unix_path(a).len == path.len && memcmp(unix_path(a).data, path.data, path.len) == 0;
+        return span_equal(unix_path(a), path);
     case AF_INET:
         return as_v4(a).sin_addr.s_addr == as_v4(b).sin_addr.s_addr;
     case AF_INET6:

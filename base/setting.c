@@ -186,7 +186,7 @@ setting_is_default(const struct setting_row *row, const void *section)
     buf_init(&initial, DEFAULT_TEXT_MAX);
     setting_format(row, section, &is);
     format_value(row, &value, &initial);
-    is_same = is.len == initial.len && memcmp(is.data, initial.data, is.len) == 0;
+    is_same = span_equal(buf_span(&is), buf_span(&initial));
     buf_clear(&is);
     buf_clear(&initial);
     clear_value(setting_value_type(row->type), &value);

@@ -59,11 +59,15 @@ span_skip(struct span span, size_t count)
 }
 
 bool
+span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool
 span_is(struct span span, const char *text)
 {
-    size_t len = strlen(text);
-
-    return span.len == len && (len == 0 || memcmp(span.data, text, len) == 0);
+    return span_equal(span, span_of(text));
 }
 
 bool

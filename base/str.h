@@ -22,6 +22,7 @@ struct span {
 struct span span_of(const char *text); // NULL gives the empty span
 struct span span_from(const char *data, size_t len);
 struct span span_skip(struct span span, size_t count);   // without its first count bytes
+bool span_equal(struct span a, struct span b);           // case counts
 bool span_is(struct span span, const char *text);        // equal, case counts
 bool span_is_nocase(struct span span, const char *text); // equal, ASCII case ignored
 bool span_starts_nocase(struct span span, const char *text);

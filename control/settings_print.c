@@ -40,8 +40,8 @@ print_is_wanted(const struct setting_row *row, const void *section, const void *
 
     print_value(row, section, &is);
     print_value(row, initial, &was);
-    result = has_form(row, &is, which) && (which != SETTINGS_CHANGED || is.len != was.len ||
-                                           memcmp(is.data, was.data, is.len) != 0);
+    result = has_form(row, &is, which) &&
+             (which != SETTINGS_CHANGED || !span_equal(buf_span(&is), buf_span(&was)));
     buf_clear(&is);
     buf_clear(&was);
     return result;

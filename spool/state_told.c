@@ -76,9 +76,8 @@ static bool
 is_same_filter(const char *result, struct span filter)
 {
     struct span rest = span_skip(span_of(result), strlen("filter="));
-    struct span name = span_cut(&rest, ' ');
 
-    return name.len == filter.len && memcmp(name.data, filter.data, name.len) == 0;
+    return span_equal(span_cut(&rest, ' '), filter);
 }
 
 bool

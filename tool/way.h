@@ -27,8 +27,6 @@ struct ways {
     bool has_looked; // into the spool: what is not in_spool is not there
 };
 
-bool way_is_same(struct span a, struct span b);
-
 void ways_init(struct ways *ways);
 void ways_clear(struct ways *ways);
 struct way *ways_add(struct ways *ways, const struct record *record); // NULL: WAYS_MAX

@@ -8,12 +8,6 @@
 
 enum { ARENA_MAX = 1 << 30 };
 
-bool
-way_is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 void
 ways_init(struct ways *ways)
 {
@@ -45,7 +39,7 @@ struct way *
 ways_find(const struct ways *ways, struct span id)
 {
     for (size_t i = 0; i < ways->count; i++) {
-        if (way_is_same(ways->items[i].record.id, id))
+        if (span_equal(ways->items[i].record.id, id))
             return &ways->items[i];
     }
     return NULL;
@@ -90,7 +84,7 @@ place(struct placing *placing, size_t index, int parent, unsigned depth)
         const struct record *child = &placing->from[i].record;
 
         if (!placing->placed[i] && child->parent.len > 0 &&
-            way_is_same(child->parent, placing->from[index].record.id))
+            span_equal(child->parent, placing->from[index].record.id))
             place(placing, i, self, depth + 1);
     }
 }
@@ -101,7 +95,7 @@ has_parent(const struct placing *placing, size_t index)
     struct span parent = placing->from[index].record.parent;
 
     for (size_t i = 0; i < placing->count && parent.len > 0; i++) {
-        if (i != index && way_is_same(placing->from[i].record.id, parent))
+        if (i != index && span_equal(placing->from[i].record.id, parent))
             return true;
     }
     return false;
@@ -135,7 +129,7 @@ static const struct record_rcpt *
 find_rcpt(const struct record *record, struct span to)
 {
     for (size_t i = 0; i < record->rcpt_count; i++) {
-        if (way_is_same(record->rcpts[i].to, to))
+        if (span_equal(record->rcpts[i].to, to))
             return &record->rcpts[i];
     }
     return NULL;

@@ -93,17 +93,17 @@ print_received(const struct way_page *page)
     if (page->way->parent != WAY_NOBODY)
         known = &page->ways->items[page->way->parent].record;
     print_arrival(page);
-    if (!way_is_same(record->client, known->client))
+    if (!span_equal(record->client, known->client))
         print_client(page);
-    if (!way_is_same(record->queue_id, known->queue_id))
+    if (!span_equal(record->queue_id, known->queue_id))
         way_fact(page, "queue id", record->queue_id);
-    if (known == &nothing || !way_is_same(record->from, known->from)) {
+    if (known == &nothing || !span_equal(record->from, known->from)) {
         way_say_path(way_line_begin(page, 0, "from"), record->from);
         (void)fputc('\n', page->tool->out);
     }
-    if (!way_is_same(record->message_id, known->message_id))
+    if (!span_equal(record->message_id, known->message_id))
         way_fact(page, "message id", record->message_id);
-    if (!way_is_same(record->subject, known->subject))
+    if (!span_equal(record->subject, known->subject))
         way_fact(page, "subject", record->subject);
     if (record->size != known->size)
         (void)fprintf(way_line_begin(page, 0, "size"), "%llu bytes\n",

@@ -108,7 +108,7 @@ has_id(const struct reader_message *message, const char *any_id)
         is_ident(message->envelope.xforward[XFORWARD_IDENT], any_id))
         return true;
     if (state->told.message_id != NULL &&
-        way_is_same(without_brackets(state->told.message_id), without_brackets(any_id)))
+        span_equal(without_brackets(state->told.message_id), without_brackets(any_id)))
         return true;
     for (size_t i = 0; i < state->rcpt_count; i++) {
         if (state->rcpts[i].queue_id != NULL && strcmp(state->rcpts[i].queue_id, any_id) == 0)
@@ -156,7 +156,7 @@ static void
 keep_told(struct record *record, const struct record *known)
 {
     for (size_t i = 0; i < record->rcpt_count && i < known->rcpt_count; i++) {
-        if (!way_is_same(record->rcpts[i].queue_id, known->rcpts[i].queue_id))
+        if (!span_equal(record->rcpts[i].queue_id, known->rcpts[i].queue_id))
             continue;
         record->rcpts[i].finals = known->rcpts[i].finals;
         record->rcpts[i].final_count = known->rcpts[i].final_count;

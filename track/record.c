@@ -2,7 +2,6 @@
 #include "track/record.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/pack.h"
 
@@ -61,18 +60,12 @@ write_double(struct pack *pack, double value)
 }
 
 static bool
-is_same_span(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-static bool
 is_same_fate(const struct record_rcpt *a, const struct record_rcpt *b)
 {
     return a->status == b->status && a->at_ms == b->at_ms && a->until_ms == b->until_ms &&
            a->tries == b->tries && a->group == b->group && a->code == b->code &&
-           is_same_span(a->reply, b->reply) && is_same_span(a->relay, b->relay) &&
-           is_same_span(a->queue_id, b->queue_id) && is_same_span(a->child, b->child);
+           span_equal(a->reply, b->reply) && span_equal(a->relay, b->relay) &&
+           span_equal(a->queue_id, b->queue_id) && span_equal(a->child, b->child);
 }
 
 // Most share what became of them with the one before: else a large crowd would not fit.

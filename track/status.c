@@ -175,7 +175,7 @@ status_of_queue_id(const struct record *record, struct span queue_id)
     for (size_t i = 0; i < record->rcpt_count; i++) {
         struct span out = record->rcpts[i].queue_id;
 
-        if (out.len > 0 && out.len == queue_id.len && memcmp(out.data, queue_id.data, out.len) == 0)
+        if (out.len > 0 && span_equal(out, queue_id))
             all = status_join(all, status_of_rcpt(record, &record->rcpts[i]));
     }
     return all;

@@ -113,12 +113,6 @@ collect_hit(struct findings *findings, uint32_t pattern, uint32_t rcpt)
         *hit = (struct finding_hit){.pattern = pattern, .rcpt = rcpt};
 }
 
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 bool
 collect_link(struct findings *findings, struct span link)
 {
@@ -129,7 +123,7 @@ collect_link(struct findings *findings, struct span link)
         return false;
     // Repetitions stand near each other: the plain and the HTML half, a logo's link and its text.
     for (size_t i = count; i > 0 && count - i < LINK_LOOK_BACK; i--) {
-        if (is_same(findings->links[i - 1], link))
+        if (span_equal(findings->links[i - 1], link))
             return true;
     }
     item = next_item(findings, &findings->links, &findings->link_count, sizeof(*findings->links));
@@ -147,7 +141,7 @@ collect_name(struct findings *findings, struct finding_part *part, struct span n
     if (name.len == 0)
         return;
     for (size_t i = 0; i < part->name_count; i++) {
-        if (is_same(part->names[i], name))
+        if (span_equal(part->names[i], name))
             return;
     }
     if (part->name_count == PART_NAMES_MAX || findings->name_count == FINDINGS_NAMES_MAX) {

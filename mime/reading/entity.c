@@ -112,9 +112,7 @@ static void
 add_boundary(struct entity *entity, struct span boundary)
 {
     for (size_t i = 0; i < entity->boundary_count; i++) {
-        if (entity->boundaries[i].len == boundary.len &&
-            (boundary.len == 0 ||
-             memcmp(entity->boundaries[i].data, boundary.data, boundary.len) == 0))
+        if (span_equal(entity->boundaries[i], boundary))
             return;
     }
     if (entity->boundary_count == ENTITY_BOUNDARIES_MAX)

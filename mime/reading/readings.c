@@ -26,10 +26,7 @@ readings_add(struct readings *readings, struct span text, struct arena *arena)
     if (text.len == 0 && readings->count > 0)
         return false;
     for (size_t i = 0; i < readings->count; i++) {
-        struct span old = readings->texts[i];
-
-        if (readings->digests[i] == sum && old.len == text.len &&
-            memcmp(old.data, text.data, text.len) == 0)
+        if (readings->digests[i] == sum && span_equal(readings->texts[i], text))
             return false;
     }
     copy = readings->count < READINGS_MAX ? arena_copy(arena, text) : (struct span){NULL, 0};

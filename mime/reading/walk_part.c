@@ -2,7 +2,6 @@
 #include "mime/reading/walk_private.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 enum { DECODED_FIELD_MAX = 1 << 20 };
 
@@ -46,12 +45,6 @@ add_names(struct walker *walker, struct finding_part *part, const struct words_v
 }
 
 static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-static bool
 names_differ(const struct entity *entity)
 {
     struct span name = parameter_of(entity_type(entity), "name");
@@ -59,7 +52,7 @@ names_differ(const struct entity *entity)
 
     if (entity->disposition_count > 0)
         filename = parameter_of(&entity->dispositions[entity->disposition_count - 1], "filename");
-    return name.len > 0 && filename.len > 0 && !is_same(name, filename);
+    return name.len > 0 && filename.len > 0 && !span_equal(name, filename);
 }
 
 struct condition {

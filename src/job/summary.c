@@ -95,12 +95,6 @@ log_rcpts(struct log_line *line, const struct record *record)
     log_number(line, "nrcpt", record->rcpt_count);
 }
 
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
-}
-
 // Those of a transaction follow each other.
 static void
 log_reinjected(struct log_line *line, const struct record *record)
@@ -111,7 +105,7 @@ log_reinjected(struct log_line *line, const struct record *record)
     for (size_t i = 0; i < record->rcpt_count && shown < IDS_SHOWN; i++) {
         struct span queue_id = record->rcpts[i].queue_id;
 
-        if (queue_id.len == 0 || is_same(queue_id, last))
+        if (queue_id.len == 0 || span_equal(queue_id, last))
             continue;
         log_value(line, "reinjected_id", queue_id);
         last = queue_id;

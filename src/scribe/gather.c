@@ -28,19 +28,13 @@ struct gather {
     uint64_t *positions;        // of each row, behind what is gathered
 };
 
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 // A place in the table for that id: empty, or with the record of it that was read before.
 static uint16_t *
 find_place(struct gather *gather, struct span id)
 {
     size_t at = (size_t)digest_sum64(id, 0) % TABLE_SIZE;
 
-    while (gather->table[at] != 0 && !is_same(gather->records[gather->table[at] - 1].id, id))
+    while (gather->table[at] != 0 && !span_equal(gather->records[gather->table[at] - 1].id, id))
         at = (at + 1) % TABLE_SIZE;
     return &gather->table[at];
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "track/ledger/ledger.h"
 
-#include <string.h>
-
 #include "track/ledger/ledger_store.h"
 #include "track/status.h"
 
@@ -29,12 +27,6 @@ cut(struct span text, size_t max)
 {
     text.len = text.len < max ? text.len : max;
     return text;
-}
-
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 // Short queue ids come again: of several messages it is the last one that had left when the line
@@ -85,7 +77,7 @@ came_in_with(struct finding *find, int64_t number)
     answer = sql_step(query, find->err);
     if (answer != 1)
         return answer;
-    answer = is_same(sql_take_text(query), find->line->queue_id) ? 1 : 0;
+    answer = span_equal(sql_take_text(query), find->line->queue_id) ? 1 : 0;
     sql_reset(query);
     return answer;
 }
@@ -149,8 +141,8 @@ further_news(const struct maillog_line *line, enum track_status status, int64_t 
         return line->at_ms > at_ms + LATE_MS ? NEWS_OF_ANOTHER : NEWS_NONE;
     if (line->status != MAILLOG_DEFERRED || at_ms < line->at_ms)
         return NEWS_NEW;
-    return at_ms == line->at_ms && !is_same(text, cut(line->text, RECORD_TEXT_MAX)) ? NEWS_NEW
-                                                                                    : NEWS_NONE;
+    return at_ms == line->at_ms && !span_equal(text, cut(line->text, RECORD_TEXT_MAX)) ? NEWS_NEW
+                                                                                       : NEWS_NONE;
 }
 
 static enum news

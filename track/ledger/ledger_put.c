@@ -186,9 +186,8 @@ put_out(struct putting *put, size_t n)
     const struct record_rcpt *rcpt = &put->record->rcpts[n];
     struct span before = n == 0 ? span_from(NULL, 0) : rcpt[-1].queue_id;
 
-    if (rcpt->queue_id.len == 0 || (before.len == rcpt->queue_id.len &&
-                                    memcmp(before.data, rcpt->queue_id.data, before.len) == 0 &&
-                                    rcpt[-1].at_ms == rcpt->at_ms))
+    if (rcpt->queue_id.len == 0 ||
+        (span_equal(before, rcpt->queue_id) && rcpt[-1].at_ms == rcpt->at_ms))
         return 0;
     sql_put_int(query, ledger_out_day(rcpt->at_ms, put->record->arrived_ms));
     sql_put_key(query, rcpt->queue_id);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -158,12 +157,6 @@ add_by_text(struct family *family, enum reader_query which, struct span text)
     return add_all(family, which);
 }
 
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 // 1: the message has that name; 0: its digest only.
 static int
 has_name(struct family *family, int64_t number, struct span name)
@@ -179,7 +172,7 @@ has_name(struct family *family, int64_t number, struct span name)
         (void)sql_take_int(query);
     answer = 0;
     for (int i = 0; i < 2 && answer == 0; i++) // queue_id, message_id
-        answer = is_same(ledger_bare_name(sql_take_text(query)), name) ? 1 : 0;
+        answer = span_equal(ledger_bare_name(sql_take_text(query)), name) ? 1 : 0;
     sql_reset(query);
     return answer;
 }

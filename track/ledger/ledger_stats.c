@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "track/ledger/ledger_read.h"
 
-#include <string.h>
-
 #include "track/ledger/frequent.h"
 #include "track/ledger/ledger_reader.h"
 
@@ -18,12 +16,6 @@ struct stats {
 };
 
 // --- one message ---
-
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
 
 static void
 add_viruses(struct stats *stats, const struct record *record)
@@ -49,7 +41,7 @@ add_rules(struct stats *stats, const struct record *record)
         struct span rule = record->groups[i].rule;
         size_t before = 0;
 
-        while (before < i && !is_same(record->groups[before].rule, rule))
+        while (before < i && !span_equal(record->groups[before].rule, rule))
             before++;
         if (rule.len > 0 && before == i)
             frequent_add(stats->rules, rule);

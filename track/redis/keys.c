@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/id.h"
 #include "base/mem.h"
@@ -139,12 +138,6 @@ rcpt_time(const struct record *record, const struct record_rcpt *rcpt)
     return rcpt->at_ms > 0 ? rcpt->at_ms : record->told_ms;
 }
 
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 // When the last of those came to that status who did; queue_id: of those that went out with it,
 // empty: of all.
 static int64_t
@@ -158,7 +151,7 @@ status_time(const struct record *record, enum track_status status, struct span q
         const struct record_rcpt *rcpt = &record->rcpts[i];
         int64_t at_ms;
 
-        if (queue_id.len > 0 && !is_same(rcpt->queue_id, queue_id))
+        if (queue_id.len > 0 && !span_equal(rcpt->queue_id, queue_id))
             continue;
         if (status != STATUS_PARTIAL && status_of_rcpt(record, rcpt) != status)
             continue;
@@ -246,7 +239,7 @@ find_queue_ids(struct draft *draft)
 
         if (!is_queue_id(id))
             continue;
-        while (at < draft->queue_id_count && !is_same(draft->queue_ids[at], id))
+        while (at < draft->queue_id_count && !span_equal(draft->queue_ids[at], id))
             at++;
         if (at < KEYS_QUEUE_IDS_MAX && at == draft->queue_id_count)
             draft->queue_ids[draft->queue_id_count++] = id;

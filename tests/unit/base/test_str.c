@@ -52,6 +52,28 @@ test_compare(void)
 }
 
 static void
+test_equal(void)
+{
+    static const struct {
+        const char *name;
+        struct span a, b;
+        bool is;
+    } rows[] = {
+        {"same",           {"a\0b", 3}, {"a\0b", 3}, true },
+        {"behind a NUL",   {"a\0b", 3}, {"a\0c", 3}, false},
+        {"other case",     {"a", 1},    {"A", 1},    false},
+        {"longer",         {"ab", 2},   {"a", 1},    false},
+        {"nothing, twice", {NULL, 0},   {"a", 0},    true },
+        {"nothing, once",  {NULL, 0},   {"a", 1},    false},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        UNIT_CHECK_ROW(rows[i].name, span_equal(rows[i].a, rows[i].b) == rows[i].is);
+        UNIT_CHECK_ROW(rows[i].name, span_equal(rows[i].b, rows[i].a) == rows[i].is);
+    }
+}
+
+static void
 test_trim(void)
 {
     static const char *const rows[][2] = {
@@ -305,6 +327,7 @@ static const struct unit_test tests[] = {
     {"hex digits", test_hex_digits},
     {"spans",      test_spans     },
     {"compare",    test_compare   },
+    {"equal",      test_equal     },
     {"trim",       test_trim      },
     {"cut",        test_cut       },
     {"numbers",    test_u64       },

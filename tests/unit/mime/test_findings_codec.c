@@ -77,12 +77,6 @@ write_sample(struct buf *out)
     CU_ASSERT_EQUAL_FATAL(findings_write(&sample, out), 0);
 }
 
-static bool
-equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 static void
 test_round_trip(void)
 {
@@ -97,15 +91,15 @@ test_round_trip(void)
     CU_ASSERT_EQUAL(got->len, 1000);
     CU_ASSERT_EQUAL(memcmp(got->sha256, sample.sha256, SHA256_LEN), 0);
     CU_ASSERT_EQUAL(got->limit, LIMIT_RATIO);
-    CU_ASSERT_TRUE(equal(got->limit_text, sample.limit_text));
+    CU_ASSERT_TRUE(span_equal(got->limit_text, sample.limit_text));
     CU_ASSERT_EQUAL(got->header_len, 60);
     CU_ASSERT_TRUE(got->is_odd && got->has_more_parts);
     CU_ASSERT_EQUAL(got->parts_len, 123456789);
-    CU_ASSERT_TRUE(equal(got->headers[0].decoded, sample_headers[0].decoded));
+    CU_ASSERT_TRUE(span_equal(got->headers[0].decoded, sample_headers[0].decoded));
     CU_ASSERT_EQUAL(got->headers[2].offset, 37);
     CU_ASSERT_EQUAL(got->parts[0].parent, -1);
     CU_ASSERT_EQUAL(got->parts[1].name_count, 4);
-    CU_ASSERT_TRUE(equal(got->parts[1].names[1], sample_names[1]));
+    CU_ASSERT_TRUE(span_equal(got->parts[1].names[1], sample_names[1]));
     CU_ASSERT_EQUAL(memcmp(got->parts[1].sha256, sample_parts[1].sha256, SHA256_LEN), 0);
     CU_ASSERT_EQUAL(got->parts[1].body_end, 900);
     CU_ASSERT_TRUE(got->parts[1].is_encrypted);
@@ -117,7 +111,7 @@ test_round_trip(void)
     // What was not compared above: written again, it is the same.
     buf_init(&second, FRAME_PAYLOAD_MAX);
     CU_ASSERT_EQUAL(findings_write(got, &second), 0);
-    CU_ASSERT_TRUE(equal(buf_span(&first), buf_span(&second)));
+    CU_ASSERT_TRUE(span_equal(buf_span(&first), buf_span(&second)));
     buf_clear(&first);
     buf_clear(&second);
     findings_free(&got);

@@ -5,12 +5,6 @@
 #include "base/mem.h"
 #include "tests/unit/harness.h"
 
-static bool
-equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 static struct dissect_query
 sample_query(bool has_content)
 {
@@ -49,20 +43,20 @@ test_query(void)
         buf_init(&payload, FRAME_PAYLOAD_MAX);
         CU_ASSERT_EQUAL(query_write(&query, &payload), 0);
         CU_ASSERT_EQUAL_FATAL(query_read(buf_span(&payload), &got, &err), 0);
-        CU_ASSERT_TRUE(equal(got.id, query.id));
+        CU_ASSERT_TRUE(span_equal(got.id, query.id));
         CU_ASSERT_EQUAL(got.offset, 4096);
         CU_ASSERT_EQUAL(got.len, 7);
-        CU_ASSERT_TRUE(equal(got.from, query.from));
-        CU_ASSERT_TRUE(equal(got.helo, query.helo));
-        CU_ASSERT_TRUE(equal(got.user, query.user));
-        CU_ASSERT_TRUE(equal(got.client_name, query.client_name));
+        CU_ASSERT_TRUE(span_equal(got.from, query.from));
+        CU_ASSERT_TRUE(span_equal(got.helo, query.helo));
+        CU_ASSERT_TRUE(span_equal(got.user, query.user));
+        CU_ASSERT_TRUE(span_equal(got.client_name, query.client_name));
         CU_ASSERT_EQUAL(got.parts_max, 25 << 20);
         CU_ASSERT_EQUAL(got.parts_fd, -1);
         CU_ASSERT_EQUAL_FATAL(got.rcpt_count, 3);
         for (size_t i = 0; i < 3; i++)
-            CU_ASSERT_TRUE(equal(got.rcpts[i], query.rcpts[i]));
+            CU_ASSERT_TRUE(span_equal(got.rcpts[i], query.rcpts[i]));
         CU_ASSERT_EQUAL(got.content.data != NULL, has_content == 1);
-        CU_ASSERT_TRUE(equal(got.content, query.content));
+        CU_ASSERT_TRUE(span_equal(got.content, query.content));
         query_clear(&got);
         buf_clear(&payload);
     }

@@ -58,12 +58,6 @@ static const struct row rows[] = {
     {"chunk, bare",      DOT_CHUNK, S("\n\r\n\r.\n"),                S("\r\n\r\n .\r\n"),        2, 1, NO_END       },
 };
 
-static bool
-spans_equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 struct feeder {
     struct dot dot;
     struct buf out, all;
@@ -120,7 +114,7 @@ check(const struct row *row, const struct feeder *feeder, size_t used)
 {
     const struct dot *dot = &feeder->dot;
 
-    UNIT_CHECK_ROW(row->name, spans_equal(buf_span(&feeder->all), row->out));
+    UNIT_CHECK_ROW(row->name, span_equal(buf_span(&feeder->all), row->out));
     UNIT_CHECK_ROW(row->name, dot->bare_lf == row->bare_lf && dot->bare_cr == row->bare_cr);
     UNIT_CHECK_ROW(row->name, dot->out_len == row->out.len);
     UNIT_CHECK_ROW(row->name, (feeder->result == DOT_DONE) == (row->rest.data != NULL));
@@ -250,7 +244,7 @@ check_random(uint32_t seed)
         used += feed(&feeder, span_from(in + used, piece < len - used ? piece : len - used));
     }
     CU_ASSERT(used == whole);
-    CU_ASSERT(spans_equal(buf_span(&feeder.all), buf_span(&expected)));
+    CU_ASSERT(span_equal(buf_span(&feeder.all), buf_span(&expected)));
     feeder_clear(&feeder);
     buf_clear(&expected);
 }
@@ -278,7 +272,7 @@ test_line_lengths(void)
         feeder_init(&feeder, DOT_DATA, 65536);
         CU_ASSERT_EQUAL(feed(&feeder, span_from(in, len + 5)), len + 5);
         CU_ASSERT(feeder.result == DOT_DONE);
-        CU_ASSERT(spans_equal(buf_span(&feeder.all), span_from(in, len + 2)));
+        CU_ASSERT(span_equal(buf_span(&feeder.all), span_from(in, len + 2)));
         feeder_clear(&feeder);
         free(in);
     }

@@ -9,12 +9,6 @@
 
 enum { ARENA_MAX = 64 << 20 };
 
-static bool
-is_same(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 static void
 write_sample(struct record_sample *sample, struct buf *out)
 {
@@ -59,25 +53,25 @@ test_names(void)
 static void
 check_head(const struct record *got, const struct record *want)
 {
-    CU_ASSERT_TRUE(is_same(got->id, want->id));
-    CU_ASSERT_TRUE(is_same(got->parent, want->parent));
-    CU_ASSERT_TRUE(is_same(got->kind, want->kind));
+    CU_ASSERT_TRUE(span_equal(got->id, want->id));
+    CU_ASSERT_TRUE(span_equal(got->parent, want->parent));
+    CU_ASSERT_TRUE(span_equal(got->kind, want->kind));
     CU_ASSERT_EQUAL(got->step, want->step);
     CU_ASSERT_EQUAL(got->place, want->place);
-    CU_ASSERT_TRUE(is_same(got->place_reason, want->place_reason));
+    CU_ASSERT_TRUE(span_equal(got->place_reason, want->place_reason));
     CU_ASSERT_EQUAL(got->arrived_ms, want->arrived_ms);
     CU_ASSERT_EQUAL(got->told_ms, want->told_ms);
     CU_ASSERT_EQUAL(got->protocol, want->protocol);
     CU_ASSERT_EQUAL(got->handoff, want->handoff);
-    CU_ASSERT_TRUE(is_same(got->listener, want->listener));
-    CU_ASSERT_TRUE(is_same(got->next_hop, want->next_hop));
-    CU_ASSERT_TRUE(is_same(got->queue_id, want->queue_id));
-    CU_ASSERT_TRUE(is_same(got->client_name, want->client_name));
-    CU_ASSERT_TRUE(is_same(got->client, want->client));
-    CU_ASSERT_TRUE(is_same(got->helo, want->helo));
-    CU_ASSERT_TRUE(is_same(got->from, want->from));
-    CU_ASSERT_TRUE(is_same(got->message_id, want->message_id));
-    CU_ASSERT_TRUE(is_same(got->subject, want->subject));
+    CU_ASSERT_TRUE(span_equal(got->listener, want->listener));
+    CU_ASSERT_TRUE(span_equal(got->next_hop, want->next_hop));
+    CU_ASSERT_TRUE(span_equal(got->queue_id, want->queue_id));
+    CU_ASSERT_TRUE(span_equal(got->client_name, want->client_name));
+    CU_ASSERT_TRUE(span_equal(got->client, want->client));
+    CU_ASSERT_TRUE(span_equal(got->helo, want->helo));
+    CU_ASSERT_TRUE(span_equal(got->from, want->from));
+    CU_ASSERT_TRUE(span_equal(got->message_id, want->message_id));
+    CU_ASSERT_TRUE(span_equal(got->subject, want->subject));
     CU_ASSERT_EQUAL(got->size, want->size);
     CU_ASSERT_EQUAL(got->score, want->score);
     CU_ASSERT_EQUAL(memcmp(got->stage_us, want->stage_us, sizeof(got->stage_us)), 0);
@@ -88,18 +82,18 @@ check_head(const struct record *got, const struct record *want)
 static void
 check_rcpt(const struct record_rcpt *got, const struct record_rcpt *want)
 {
-    CU_ASSERT_TRUE(is_same(got->to, want->to));
-    CU_ASSERT_TRUE(is_same(got->redirected, want->redirected));
+    CU_ASSERT_TRUE(span_equal(got->to, want->to));
+    CU_ASSERT_TRUE(span_equal(got->redirected, want->redirected));
     CU_ASSERT_EQUAL(got->status, want->status);
     CU_ASSERT_EQUAL(got->at_ms, want->at_ms);
     CU_ASSERT_EQUAL(got->until_ms, want->until_ms);
     CU_ASSERT_EQUAL(got->tries, want->tries);
     CU_ASSERT_EQUAL(got->group, want->group);
     CU_ASSERT_EQUAL(got->code, want->code);
-    CU_ASSERT_TRUE(is_same(got->reply, want->reply));
-    CU_ASSERT_TRUE(is_same(got->relay, want->relay));
-    CU_ASSERT_TRUE(is_same(got->queue_id, want->queue_id));
-    CU_ASSERT_TRUE(is_same(got->child, want->child));
+    CU_ASSERT_TRUE(span_equal(got->reply, want->reply));
+    CU_ASSERT_TRUE(span_equal(got->relay, want->relay));
+    CU_ASSERT_TRUE(span_equal(got->queue_id, want->queue_id));
+    CU_ASSERT_TRUE(span_equal(got->child, want->child));
     CU_ASSERT_PTR_NULL(got->finals);
     CU_ASSERT_EQUAL(got->final_count, 0);
 }
@@ -107,16 +101,16 @@ check_rcpt(const struct record_rcpt *got, const struct record_rcpt *want)
 static void
 check_result(const struct record_result *got, const struct record_result *want)
 {
-    CU_ASSERT_TRUE(is_same(got->filter, want->filter));
+    CU_ASSERT_TRUE(span_equal(got->filter, want->filter));
     CU_ASSERT_EQUAL(got->kind, want->kind);
     CU_ASSERT_EQUAL(got->is_virus, want->is_virus);
     CU_ASSERT_EQUAL(got->has_score, want->has_score);
     CU_ASSERT_EQUAL(got->score, want->score);
     CU_ASSERT_EQUAL(got->required_score, want->required_score);
-    CU_ASSERT_TRUE(is_same(got->names, want->names));
-    CU_ASSERT_TRUE(is_same(got->action, want->action));
-    CU_ASSERT_TRUE(is_same(got->server, want->server));
-    CU_ASSERT_TRUE(is_same(got->reason, want->reason));
+    CU_ASSERT_TRUE(span_equal(got->names, want->names));
+    CU_ASSERT_TRUE(span_equal(got->action, want->action));
+    CU_ASSERT_TRUE(span_equal(got->server, want->server));
+    CU_ASSERT_TRUE(span_equal(got->reason, want->reason));
     CU_ASSERT_EQUAL(got->wish, want->wish);
     CU_ASSERT_EQUAL(got->took_us, want->took_us);
 }
@@ -130,8 +124,8 @@ check_lists(const struct record *got, const struct record *want)
     CU_ASSERT_EQUAL(got->group_count, want->group_count);
     for (size_t i = 0; i < got->group_count && i < want->group_count; i++) {
         CU_ASSERT_EQUAL(got->groups[i].verdict, want->groups[i].verdict);
-        CU_ASSERT_TRUE(is_same(got->groups[i].rule, want->groups[i].rule));
-        CU_ASSERT_TRUE(is_same(got->groups[i].reason, want->groups[i].reason));
+        CU_ASSERT_TRUE(span_equal(got->groups[i].rule, want->groups[i].rule));
+        CU_ASSERT_TRUE(span_equal(got->groups[i].reason, want->groups[i].reason));
         CU_ASSERT_EQUAL(got->groups[i].edits, want->groups[i].edits);
     }
     CU_ASSERT_EQUAL(got->result_count, want->result_count);
@@ -361,8 +355,8 @@ test_crowd(void)
     CU_ASSERT_EQUAL(read_back(&sample.record, &arena, &bytes, &got), 0);
     CU_ASSERT_TRUE(bytes.len < (size_t)CROWD * 25);
     CU_ASSERT_EQUAL(got.rcpt_count, CROWD);
-    CU_ASSERT_TRUE(is_same(got.rcpts[CROWD - 1].queue_id, sample.rcpts[1].queue_id));
-    CU_ASSERT_TRUE(is_same(got.rcpts[7].child, sample.rcpts[2].child));
+    CU_ASSERT_TRUE(span_equal(got.rcpts[CROWD - 1].queue_id, sample.rcpts[1].queue_id));
+    CU_ASSERT_TRUE(span_equal(got.rcpts[7].child, sample.rcpts[2].child));
     CU_ASSERT_EQUAL(got.rcpts[8].status, RCPT_SENT);
     give_back(&arena, &bytes);
 
