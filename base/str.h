@@ -52,14 +52,16 @@ bool str_is_utf8(struct span span);
 size_t str_utf8_len(struct span span);
 
 // Appends span to out so that it is safe in a log line and on a terminal: bytes below 0x20, 0x7f,
-// C1 controls (U+0080..U+009F), U+2028, U+2029, invalid UTF-8 and every byte in extra become \xNN,
-// a backslash is doubled; extra is ASCII or NULL. At most max bytes are added, and no more than
-// out's ceiling allows: what would go beyond is cut between two characters and ends in "...".
+// C1 controls (U+0080..U+009F), line separators (U+2028, U+2029), what turns the direction of text
+// (U+061C, U+200E, U+200F, U+202A..U+202E, U+2066..U+2069), invalid UTF-8 and every byte in extra
+// become \xNN, a backslash is doubled; extra is ASCII or NULL. At most max bytes are added, and no
+// more than out's ceiling allows: what would go beyond is cut between two characters and ends in
+// "...".
 void str_escape(struct buf *out, struct span span, const char *extra, size_t max);
 
 // The same for what stands between the quotes of a JSON string: quotes and backslashes are escaped,
-// the controls and separators above become \uNNNN. A NUL, which many readers of JSON refuse or end
-// a string at, and each byte that is not UTF-8 become the text \xNN: what is UTF-8 is kept exactly.
+// the controls above become \uNNNN. A NUL, which many readers of JSON refuse or end a string at,
+// and each byte that is not UTF-8 become the text \xNN: what is UTF-8 is kept exactly.
 void str_escape_json(struct buf *out, struct span span, size_t max);
 
 #endif

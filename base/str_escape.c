@@ -33,15 +33,26 @@ plain_len(struct span span, const struct mask *mask)
     return len;
 }
 
-// Is the character of several bytes a control or a line separator for a terminal or a log reader?
-static bool
-is_unsafe_wide(struct span character)
+// The code of a character of two or three bytes; 0: of more.
+static unsigned
+wide_code(struct span character)
 {
     const unsigned char *byte = (const unsigned char *)character.data;
 
-    if (byte[0] == 0xc2)
-        return byte[1] < 0xa0; // U+0080..U+009F
-    return byte[0] == 0xe2 && byte[1] == 0x80 && (byte[2] == 0xa8 || byte[2] == 0xa9);
+    if (character.len == 2)
+        return (byte[0] & 0x1fu) << 6 | (byte[1] & 0x3fu);
+    if (character.len == 3)
+        return (byte[0] & 0xfu) << 12 | (byte[1] & 0x3fu) << 6 | (byte[2] & 0x3fu);
+    return 0;
+}
+
+// Is it a control or a line separator for a terminal or a log reader, or does it turn the order in
+// which others are shown, so that what is read is not what stands there?
+static bool
+is_unsafe_wide(unsigned code)
+{
+    return (code >= 0x80 && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 static const char hex_digits[] = "0123456789ABCDEF";
@@ -60,7 +71,7 @@ escape_for_text(struct span span, char out[16], size_t *len_out)
         memcpy(out, "\\\\", *len_out = 2);
         return 1;
     }
-    if (len > 1 && !is_unsafe_wide(span_from(span.data, len))) {
+    if (len > 1 && !is_unsafe_wide(wide_code(span_from(span.data, len)))) {
         memcpy(out, span.data, *len_out = len);
         return len;
     }
@@ -100,14 +111,13 @@ escape_for_json(struct span span, char out[16], size_t *len_out)
         *len_out = 5;
         return 1;
     }
-    if (len > 1 && !is_unsafe_wide(span_from(span.data, len))) {
-        memcpy(out, span.data, *len_out = len);
-        return len;
+    if (len > 1) {
+        unit = wide_code(span_from(span.data, len));
+        if (!is_unsafe_wide(unit)) {
+            memcpy(out, span.data, *len_out = len);
+            return len;
+        }
     }
-    if (len == 2) // of those that are unsafe
-        unit = (unsigned char)span.data[1];
-    else if (len == 3)
-        unit = 0x2000u + ((unsigned char)span.data[2] & 0x3f);
     out[0] = '\\';
     out[1] = 'u';
     for (unsigned i = 0; i < 4; i++)

@@ -7,9 +7,9 @@ import os
 import re
 import signal
 import socket
-import unicodedata
 
 from case import Case, Client, Postern, Sink, main, message, ports, send, wait_until
+from hostile import unsafe_in
 
 LINE = re.compile(r"posternd/[a-z]+\[\d+\]: \S.*")
 INJECTIONS = [
@@ -23,7 +23,7 @@ class Log(Case):
     def assert_well_formed(self, text: str) -> None:
         for line in text.rstrip("\n").split("\n"):
             self.assertRegex(line, LINE)
-            self.assertFalse([char for char in line if unicodedata.category(char) == "Cc"], line)
+        self.assertEqual(unsafe_in(text), [])
 
     def test_envelope_cannot_forge(self) -> None:
         sink = self.sink()
@@ -138,8 +138,8 @@ class Json(Case):
     def objects(self, text: str, head: list[str]) -> list[dict]:
         """Each whole line, which has to be one; `head` are the keys that it begins with."""
         found = []
+        self.assertEqual(unsafe_in(text), [])
         for line in text.split("\n")[:-1]:
-            self.assertFalse([char for char in line if unicodedata.category(char) == "Cc"], line)
             pairs = json.loads(line, object_pairs_hook=list)
             keys = [key for key, _ in pairs]
             self.assertEqual(keys[:len(head)], head, line)
