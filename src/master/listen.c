@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -95,16 +96,27 @@ clear_path(const struct addr *addr, struct err *err)
     return 0;
 }
 
+// The folder may be the user's, and what lies there by now a link to a file of root's: what is
+// changed is what was looked at.
 static int
 set_owner(const struct addr *addr, const struct listen_owner *owner, struct err *err)
 {
     const char *path = path_of(addr);
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), result = 0;
+    char link[40];
+    struct stat info;
 
-    if (chmod(path, owner->mode) != 0)
-        return err_sys(err, ERR_PERM, errno, "chmod %04o %s", (unsigned)owner->mode, path);
-    if (lchown(path, owner->uid, owner->gid) != 0)
-        return err_sys(err, ERR_PERM, errno, "chown %s", path);
-    return 0;
+    if (fd < 0)
+        return err_sys(err, ERR_PERM, errno, "%s", path);
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (fstat(fd, &info) != 0 || !S_ISSOCK(info.st_mode))
+        result = err_set(err, ERR_PERM, "%s is not a socket any more", path);
+    else if (chmod(link, owner->mode) != 0)
+        result = err_sys(err, ERR_PERM, errno, "chmod %04o %s", (unsigned)owner->mode, path);
+    else if (fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0)
+        result = err_sys(err, ERR_PERM, errno, "chown %s", path);
+    close(fd);
+    return result;
 }
 
 static int

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "src/master/listen.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -94,6 +95,31 @@ test_what_is_in_the_way(void)
     listen_close_all(&second, true);
 }
 
+// A taken-over worker may own the folder: at a reload nothing but the socket is changed.
+static void
+test_link_in_its_place(void)
+{
+    struct listen_set set = {0};
+    struct listen_owner owner = me();
+    struct addr addr = unix_addr("e.sock"), other = unix_addr("precious");
+    struct err err = {0};
+    struct stat info;
+    int fd = open(path_of(&other), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    CU_ASSERT_FATAL(fd >= 0 && listen_open(&set, &addr, &owner, &err) >= 0);
+    CU_ASSERT(unlink(path_of(&addr)) == 0);
+    CU_ASSERT(symlink(path_of(&other), path_of(&addr)) == 0);
+    CU_ASSERT(listen_open(&set, &addr, &owner, &err) == -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not a socket"));
+    CU_ASSERT(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600);
+    CU_ASSERT(unlink(path_of(&addr)) == 0 && link(path_of(&other), path_of(&addr)) == 0);
+    CU_ASSERT(listen_open(&set, &addr, &owner, &err) == -1);
+    CU_ASSERT(fstat(fd, &info) == 0 && (info.st_mode & 0777) == 0600);
+    (void)close(fd);
+    listen_close_all(&set, true);
+    (void)unlink(path_of(&other));
+}
+
 static void
 test_passed_in(void)
 {
@@ -119,6 +145,7 @@ test_passed_in(void)
 static const struct unit_test tests[] = {
     {"open, keep over a reload, close",             test_open_keep_close   },
     {"a living owner, a dead one's socket, a file", test_what_is_in_the_way},
+    {"a link in its place",                         test_link_in_its_place },
     {"passed-in sockets",                           test_passed_in         }
 };
 
