@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -60,12 +61,38 @@ close_fd(int *fd)
     *fd = -1;
 }
 
+// May nobody but us and root put anything into the folder?
+static bool
+is_folder_ours(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? mem_strdup(".") : mem_strndup(path, (size_t)(slash - path) + 1);
+    struct stat info;
+    bool is_ours = stat(folder, &info) == 0 && (info.st_uid == 0 || info.st_uid == geteuid()) &&
+                   (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+
+    mem_free(&folder);
+    return is_ours;
+}
+
+// Where others may, a link would have root write elsewhere, and a pipe have it wait.
 static int
 open_log(const char *path, struct err *err)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, fd;
+    struct stat info;
 
-    return fd >= 0 ? fd : err_sys(err, ERR_PERM, errno, "cannot open log file %s", path);
+    if (is_folder_ours(path)) {
+        fd = open(path, flags, 0640);
+        return fd >= 0 ? fd : err_sys(err, ERR_PERM, errno, "cannot open log file %s", path);
+    }
+    fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK, 0640);
+    if (fd < 0)
+        return err_sys(err, ERR_PERM, errno, "cannot open log file %s", path);
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1)
+        return fd;
+    close(fd);
+    return err_set(err, ERR_PERM, "log file %s: no regular file with no other name", path);
 }
 
 static int

@@ -300,6 +300,43 @@ test_standard_error(void)
     tempdir_remove(&dir);
 }
 
+// Where others may make files: what they have put in the log's place is not written to.
+static void
+test_planted(void)
+{
+    static const char *const names[] = {"link", "hard", "pipe", "regular", "missing"};
+    struct sink_settings settings = set_up();
+    struct stat info;
+    int fd = openat(dir.fd, "precious", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    CU_ASSERT_FATAL(fd >= 0 && symlinkat("precious", dir.fd, "link") == 0);
+    CU_ASSERT_FATAL(linkat(dir.fd, "precious", dir.fd, "hard", 0) == 0);
+    CU_ASSERT_FATAL(mkfifoat(dir.fd, "pipe", 0600) == 0);
+    (void)close(openat(dir.fd, "regular", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    CU_ASSERT_FATAL(chmod(dir.path, 0777) == 0);
+    settings.error_file = settings.syslog_path = NULL;
+    for (size_t i = 0; i < UNIT_COUNT(names); i++) {
+        struct sink sink = SINK_INITIAL;
+
+        snprintf(path_file, sizeof path_file, "%s/%s", dir.path, names[i]);
+        UNIT_CHECK_ROW(names[i], sink_set(&sink, &settings, &err) == (i < 3 ? -1 : 0));
+        sink.to_stderr = false;
+        sink_put(&sink, 6, "smtp", SPAN_LITERAL("a line"));
+        sink_clear(&sink);
+    }
+    CU_ASSERT(fstat(fd, &info) == 0 && info.st_size == 0);
+    CU_ASSERT(fstatat(dir.fd, "regular", &info, 0) == 0 && info.st_size > 0);
+
+    // In a folder of our own a link is the operator's.
+    CU_ASSERT_FATAL(chmod(dir.path, 0700) == 0);
+    struct sink sink = SINK_INITIAL;
+    snprintf(path_file, sizeof path_file, "%s/link", dir.path);
+    CU_ASSERT(sink_set(&sink, &settings, &err) == 0);
+    sink_clear(&sink);
+    (void)close(fd);
+    tempdir_remove(&dir);
+}
+
 static const struct unit_test tests[] = {
     {"the forms of a line",                       test_forms                       },
     {"the forms as JSON",                         test_json_forms                  },
@@ -307,6 +344,7 @@ static const struct unit_test tests[] = {
     {"a full socket loses lines and counts them", test_full_socket_loses_and_counts},
     {"syslogd starts late and restarts",          test_syslogd_restarts            },
     {"rotation",                                  test_rotation                    },
+    {"planted by others",                         test_planted                     },
     {"set is all or nothing",                     test_set_is_all_or_nothing       },
     {"standard error",                            test_standard_error              },
 };
