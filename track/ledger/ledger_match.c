@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "track/status.h"
 
@@ -24,14 +23,60 @@ struct range {
     size_t first, end;
 };
 
+// An address letter by letter, without the quotes of its local part: a client may write them where
+// none are needed, and Postfix logs those only that are.
+struct letters {
+    struct span rest;
+    bool is_quoted;
+};
+
+static struct letters
+letters_of(struct span address)
+{
+    bool is_quoted = address.len > 0 && address.data[0] == '"';
+
+    return (struct letters){span_skip(address, is_quoted ? 1 : 0), is_quoted};
+}
+
+// -1: there is none any more.
 static int
-compare_spans(struct span a, struct span b, bool is_nocase)
+next_letter(struct letters *letters, bool is_nocase)
+{
+    struct span *rest = &letters->rest;
+    int letter;
+
+    if (letters->is_quoted && rest->len > 0 && rest->data[0] == '"') {
+        letters->is_quoted = false;
+        *rest = span_skip(*rest, 1);
+    }
+    if (letters->is_quoted && rest->len > 1 && rest->data[0] == '\\')
+        *rest = span_skip(*rest, 1);
+    if (rest->len == 0)
+        return -1;
+    letter = (unsigned char)rest->data[0];
+    *rest = span_skip(*rest, 1);
+    return is_nocase && letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter;
+}
+
+static int
+compare_addresses(struct span a, struct span b, bool is_nocase)
+{
+    struct letters left = letters_of(a), right = letters_of(b);
+    int letter, other;
+
+    do {
+        letter = next_letter(&left, is_nocase);
+        other = next_letter(&right, is_nocase);
+    } while (letter == other && letter >= 0);
+    return letter - other;
+}
+
+static int
+compare_spans(struct span a, struct span b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
-    int order = 0;
+    int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
 
-    if (len > 0)
-        order = is_nocase ? strncasecmp(a.data, b.data, len) : memcmp(a.data, b.data, len);
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
@@ -46,12 +91,12 @@ local_part(struct span address)
 static int
 compare(const struct candidate *a, const struct candidate *b, enum level level)
 {
-    int order = compare_spans(a->queue_id, b->queue_id, false);
+    int order = compare_spans(a->queue_id, b->queue_id);
 
     if (order == 0 && level >= SAME_ADDRESS)
-        order = compare_spans(a->address, b->address, true);
+        order = compare_addresses(a->address, b->address, true);
     if (order == 0 && level >= SAME_LOCAL_CASE)
-        order = compare_spans(local_part(a->address), local_part(b->address), false);
+        order = compare_addresses(local_part(a->address), local_part(b->address), false);
     return order;
 }
 
@@ -134,7 +179,7 @@ add_final(struct record *record, const struct candidate *candidate,
     struct record_final *final = &rcpt->finals[rcpt->final_count++];
 
     *final = delivery->final;
-    if (compare_spans(delivery->to, candidate->address, true) != 0)
+    if (compare_addresses(delivery->to, candidate->address, true) != 0)
         final->to = delivery->to;
 }
 
