@@ -195,6 +195,16 @@ fs_read_at(int fd, void *data, size_t len, off_t offset, struct err *err)
     return (ssize_t)got;
 }
 
+// An XFS that has shut itself down says of a folder whose changes it has thrown away that it is
+// synced (and of a file, if it went down meanwhile). Its attributes it refuses to tell.
+static int
+ask_whether_alive(int fd, struct err *err)
+{
+    struct stat info;
+
+    return fstat(fd, &info) < 0 ? fail_fd(err, "fstat", fd) : 0;
+}
+
 int
 fs_sync(int fd, struct err *err)
 {
@@ -203,7 +213,7 @@ fs_sync(int fd, struct err *err)
     do
         result = fsync(fd);
     while (result < 0 && errno == EINTR);
-    return result < 0 ? fail_fd(err, "fsync", fd) : 0;
+    return result < 0 ? fail_fd(err, "fsync", fd) : ask_whether_alive(fd, err);
 }
 
 int
@@ -214,7 +224,7 @@ fs_sync_data(int fd, struct err *err)
     do
         result = fdatasync(fd);
     while (result < 0 && errno == EINTR);
-    return result < 0 ? fail_fd(err, "fdatasync", fd) : 0;
+    return result < 0 ? fail_fd(err, "fdatasync", fd) : ask_whether_alive(fd, err);
 }
 
 int
