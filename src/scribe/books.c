@@ -97,15 +97,22 @@ read_redis_mark(struct books *books, struct err *err)
     return result;
 }
 
-// SQLite would go on in a file that nobody else can find.
-static void
-look_after_file(struct books *books, struct books_batch *batch)
+// SQLite would go on in a file that nobody else can find. A disk that does not answer has removed
+// nothing: the next write says what ails it.
+static bool
+is_file_gone(const struct books *books)
 {
     struct stat now;
 
-    if (books->ledger == NULL ||
-        (stat(books->settings->track.ledger, &now) == 0 && now.st_ino == books->file.st_ino &&
-         now.st_dev == books->file.st_dev))
+    if (stat(books->settings->track.ledger, &now) != 0)
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+    return now.st_ino != books->file.st_ino || now.st_dev != books->file.st_dev;
+}
+
+static void
+look_after_file(struct books *books, struct books_batch *batch)
+{
+    if (books->ledger == NULL || !is_file_gone(books))
         return;
     (void)snprintf(batch->alarm, sizeof batch->alarm,
                    "the ledger was removed or replaced: what was in it is lost");
