@@ -13,7 +13,7 @@
 #include "spool/aside.h"
 #include "spool/file.h"
 
-enum { LOADS_MAX = 8, TIMER_MAX_MS = 60 * 1000, AGAIN_MS = 60 * 1000 };
+enum { LOADS_MAX = 8, TIMER_MAX_MS = 60 * 1000, AGAIN_MS = 60 * 1000, PARENT_MS = 50 };
 
 struct due {
     struct spool *spool;
@@ -340,6 +340,38 @@ hand_over(struct due *due)
     }
 }
 
+// A parent whose owner died may not know yet what it has made: were the child gone by then, it
+// would be made and sent once more.
+static bool
+must_wait_for_parent(const struct spool *spool, const struct agenda_entry *entry, int64_t now)
+{
+    const char *id = agenda_entry_id(entry);
+    const char *suffix = strrchr(id, '.');
+    char parent[ID_MAX + 1];
+    const struct agenda_entry *found;
+
+    if (!entry->is_adopted || suffix == NULL)
+        return false;
+    snprintf(parent, sizeof parent, "%.*s", (int)(suffix - id), id);
+    if (ids_find(&spool->under_way, parent) != NULL)
+        return true;
+    found = agenda_find(&spool->agenda, parent);
+    return found != NULL && found->due_ms <= now;
+}
+
+static void
+take_up(struct due *due, struct agenda_entry *entry, int64_t now)
+{
+    struct agenda *agenda = &due->spool->agenda;
+
+    if (must_wait_for_parent(due->spool, entry, now)) {
+        agenda_remove(agenda, entry);
+        agenda_add(agenda, entry, now + PARENT_MS);
+    } else {
+        start_load(due, entry);
+    }
+}
+
 static void
 look(void *arg)
 {
@@ -353,7 +385,7 @@ look(void *arg)
         return;
     while ((next = agenda_first(agenda)) != NULL && next->due_ms <= now &&
            due->load_count < LOADS_MAX && is_ready(due->spool))
-        start_load(due, agenda->heap[0]);
+        take_up(due, agenda->heap[0], now);
     // One that is due already waits for a load to end, or for spool_poke. The wall clock may be
     // set, so the timer is never long.
     if (next != NULL && next->due_ms > now)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // spool/due.h - hands what is due to the handler: loaded and verified in the pool, in order of
-// time.
+// time; but an adopted child not while its parent, which may be about to make it, is under way.
 //
 // A few are loaded ahead of is_ready, so that the handler need not wait for the disk between two;
 // they are handed over when he is ready. What is damaged goes to corrupt/, what is done goes away,

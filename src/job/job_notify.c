@@ -163,6 +163,22 @@ log_notice(const struct job *job, const char *child_id)
 }
 
 static void
+on_noted(void *arg, const struct err *err)
+{
+    struct job *job = arg;
+    struct spool_file *child = job->split.child;
+
+    job->split.child = NULL;
+    if (child != NULL)
+        job_start(job->jobs, child, JOB_FRESH, NULL);
+    if (err != NULL)
+        job_later(job, err);
+    else
+        job_set_state(job, job_owes_notice(job) ? JOB_NOTIFY : JOB_SETTLE);
+}
+
+// Once it is sent and gone, only our own line says that it was: without, it would be made again.
+static void
 on_notice(void *arg, const char *child_id, struct spool_file *file_take, const struct err *err)
 {
     struct job *job = arg;
@@ -177,9 +193,8 @@ on_notice(void *arg, const char *child_id, struct spool_file *file_take, const s
     if (job->notice_kind == BOUNCE_FAILED)
         atomic_fetch_add(&job->jobs->config.counters->bounced, ranges_size(&job->notice_set));
     ranges_clear(&job->notice_set);
-    if (file_take != NULL)
-        job_start(job->jobs, file_take, JOB_FRESH, NULL);
-    job_set_state(job, job_owes_notice(job) ? JOB_NOTIFY : JOB_SETTLE);
+    job->split.child = file_take;
+    spool_file_flush(job->file, true, on_noted, job);
 }
 
 void

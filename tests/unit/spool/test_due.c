@@ -89,6 +89,51 @@ test_ready(void)
     end();
 }
 
+static void
+leave_adopted(const char *name, int64_t until)
+{
+    wait_until(name, until);
+    agenda_find(&kit.spool->agenda, name)->is_adopted = true;
+}
+
+static bool
+has_passed(struct kit *at)
+{
+    return at->waited_ms > 150;
+}
+
+// The parent may be about to make this child, which must be there then. One whose parent waits for
+// later was made long ago.
+static void
+test_adopted_child(void)
+{
+    static const struct {
+        int64_t parent_due_ms;    // from now on
+        const char *first, *then; // NULL: nothing else
+    } rows[] = {
+        {-1,      "4X2k9QzT7mB",     "4X2k9QzT7mB.abc"},
+        {3600000, "4X2k9QzT7mB.abc", NULL             },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        begin();
+        kit.room = 0;
+        leave_adopted("4X2k9QzT7mB", now() + rows[i].parent_due_ms);
+        leave_adopted("4X2k9QzT7mB.abc", 1);
+        kit.room = 2;
+        spool_poke(kit.spool);
+        kit_run(&kit, has_passed);
+        CU_ASSERT_EQUAL_FATAL(kit.file_count, 1);
+        CU_ASSERT_STRING_EQUAL(spool_file_id(kit.files[0]), rows[i].first);
+        spool_file_finish(&kit.files[0]);
+        if (rows[i].then != NULL) {
+            kit_await_files(&kit, 2);
+            CU_ASSERT_STRING_EQUAL(spool_file_id(kit.files[1]), rows[i].then);
+        }
+        end();
+    }
+}
+
 // What is loaded when everything stops lies for the next owner.
 static void
 test_stop(void)
@@ -287,13 +332,14 @@ test_left(void)
 }
 
 static const struct unit_test tests[] = {
-    {"in time",      test_in_time   },
-    {"as is ready",  test_ready     },
-    {"stop",         test_stop      },
-    {"bad ones",     test_bad       },
-    {"a false name", test_false_name},
-    {"retired ones", test_retired   },
-    {"left",         test_left      },
+    {"in time",       test_in_time      },
+    {"as is ready",   test_ready        },
+    {"adopted child", test_adopted_child},
+    {"stop",          test_stop         },
+    {"bad ones",      test_bad          },
+    {"a false name",  test_false_name   },
+    {"retired ones",  test_retired      },
+    {"left",          test_left         },
 };
 
 UNIT_MAIN("spool/due", tests)
