@@ -88,13 +88,25 @@ dispatch(struct smtp_session *session, struct span line)
     answer(session, verb, args, &reply);
 }
 
+// A BDAT that cannot be read: how many octets follow is not known, and they are no commands.
+static bool
+is_lost_chunk(const struct smtp_session *session, struct span line)
+{
+    return (session_offers(session) & SMTP_OFFER_CHUNKING) != 0 && span_starts_nocase(line, "BDAT");
+}
+
 static void
-refuse_line(struct smtp_session *session, const char *enhanced, const char *text)
+refuse_line(struct smtp_session *session, const char *enhanced, const char *text, bool is_last)
 {
     struct smtp_reply reply;
 
     reply_set(&reply, 500, enhanced, "%s", text);
-    answer(session, NULL, span_of(NULL), &reply);
+    if (!is_last) {
+        answer(session, NULL, span_of(NULL), &reply);
+        return;
+    }
+    session_log_reject(session, "unknown", span_of(NULL), &reply);
+    session_close(session, &reply);
 }
 
 bool
@@ -105,6 +117,7 @@ dispatch_next(struct smtp_session *session)
     size_t used;
     enum command_result result =
         command_read(&session->reader, conn_input(session->conn), &line, &used);
+    bool is_last = result == COMMAND_BAD_BYTE && is_lost_chunk(session, line);
 
     if (result == COMMAND_LINE && line.len > 0)
         memcpy(copy, line.data, line.len);
@@ -116,10 +129,11 @@ dispatch_next(struct smtp_session *session)
         dispatch(session, span_from(copy, line.len));
         break;
     case COMMAND_TOO_LONG:
-        refuse_line(session, "5.5.6", "Line too long");
+        refuse_line(session, "5.5.6", "Line too long", false);
         break;
     case COMMAND_BAD_BYTE:
-        refuse_line(session, "5.5.2", "Control character, or bare <CR> or <LF>, in a command");
+        refuse_line(session, "5.5.2", "Control character, or bare <CR> or <LF>, in a command",
+                    is_last);
         break;
     }
     return true;
