@@ -2,6 +2,7 @@
 #include "spool/adopt.h"
 
 #include "tests/unit/spool/kit.h"
+#include "tests/unit/spool/minute.h"
 
 static struct kit kit, other;
 static char folder[64];
@@ -199,12 +200,45 @@ test_strangers(void)
     end();
 }
 
+// A folder that cannot be looked into now: it is looked into a minute later, and again.
+static void
+test_postponed(void)
+{
+    char bucket[600], away[600];
+    int fd;
+
+    begin();
+    kit.files[kit.file_count++] = kit_write(&kit, WRITER_SPOOL, "4X2k9QzT7mB", 100000);
+    snprintf(bucket, sizeof bucket, "%s/active/%s/%s", folder, kit.spool->homes.own->instance.name,
+             kit.files[0]->bucket->name);
+    snprintf(away, sizeof away, "%s/away", folder);
+    kit_close(&kit);
+    CU_ASSERT_EQUAL(rename(bucket, away), 0);
+    fd = open(bucket, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); // no folder
+    CU_ASSERT_FATAL(fd >= 0);
+    close(fd);
+    minute_is_short = true;
+    kit_open(&kit, folder, false);
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_PTR_NOT_NULL(kit.spool->homes.adopted);
+    CU_ASSERT_EQUAL(spool_waiting_count(kit.spool), 0);
+    CU_ASSERT_EQUAL(unlink(bucket), 0);
+    CU_ASSERT_EQUAL(rename(away, bucket), 0);
+    kit_await_files(&kit, 1);
+    CU_ASSERT_STRING_EQUAL(spool_file_id(kit.files[0]), "4X2k9QzT7mB");
+    spool_file_finish(&kit.files[0]);
+    kit_run(&kit, is_settled);
+    minute_is_short = false;
+    end();
+}
+
 static const struct unit_test tests[] = {
     {"living and dead owners",  test_living           },
     {"many",                    test_many             },
     {"cut back to whole lines", test_cut_back         },
     {"a child with its parent", test_child_with_parent},
     {"strangers",               test_strangers        },
+    {"postponed",               test_postponed        },
 };
 
 UNIT_MAIN("spool/adopt", tests)

@@ -42,6 +42,24 @@ test_at_start(void)
     end();
 }
 
+// More than it may hold, by far: the oldest go before their time.
+static void
+test_full(void)
+{
+    static const struct quarantine_settings small = {.keep = 60000, .max_size = 5000};
+    int64_t now;
+
+    begin();
+    now = loop_realtime_ms(kit.loop);
+    quarantined_put(&kit.spool->root, "4X2k9QzT7mA", now, 1000, NULL);
+    quarantined_put(&kit.spool->root, "4X2k9QzT7mB", now - 30000, 9000, NULL);
+    spool_keep_quarantine(kit.spool, &small);
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT(quarantined_has(&kit.spool->root, "4X2k9QzT7mA"));
+    CU_ASSERT(!quarantined_has(&kit.spool->root, "4X2k9QzT7mB"));
+    end();
+}
+
 // The spool ends while a sweep is in the pool: it is worked off first.
 static void
 test_end(void)
@@ -54,6 +72,7 @@ test_end(void)
 
 static const struct unit_test tests[] = {
     {"at start", test_at_start},
+    {"full",     test_full    },
     {"end",      test_end     },
 };
 

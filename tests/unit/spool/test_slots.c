@@ -3,6 +3,7 @@
 
 #include "tests/unit/spool/faults.h"
 #include "tests/unit/spool/kit.h"
+#include "tests/unit/spool/minute.h"
 
 static struct kit kit;
 static char folder[64];
@@ -11,6 +12,7 @@ static void
 begin(void)
 {
     memset(faults, 0, sizeof faults);
+    minute_is_short = false;
     kit_folder(folder);
     kit_open(&kit, folder, true);
     kit_run(&kit, kit_is_idle);
@@ -109,6 +111,40 @@ test_grows(void)
     end();
 }
 
+static bool
+has_first(struct kit *it)
+{
+    return it->spool->tasks.pending == 0 && slots_count(it->spool->slots) == SLOTS_FIRST;
+}
+
+// What a crowd needed goes when nobody has needed it for a minute, and may come again.
+static void
+test_shrinks(void)
+{
+    enum { CROWD = SLOTS_FIRST + 40 };
+    struct slot *taken[CROWD];
+    struct slots *slots;
+
+    begin();
+    slots = kit.spool->slots;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < CROWD; i++) {
+            kit_run(&kit, has_512);
+            taken[i] = slots_take(slots);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(taken[i]);
+        }
+        kit_run(&kit, kit_is_idle);
+        minute_is_short = true;
+        for (size_t i = 0; i < CROWD; i++)
+            slots_give_back(slots, taken[i]);
+        kit_run(&kit, has_first);
+        minute_is_short = false;
+        CU_ASSERT_EQUAL(slots_idle(slots), SLOTS_FIRST);
+        CU_ASSERT_EQUAL(kit_count(folder, "slot-"), SLOTS_FIRST);
+    }
+    end();
+}
+
 // After a failure the pool waits before it tries again; who needs a slot gets none meanwhile.
 static void
 test_cannot_grow(void)
@@ -199,6 +235,7 @@ static const struct unit_test tests[] = {
     {"made ahead of use",       test_made_ahead      },
     {"last freed, first taken", test_last_freed_first},
     {"grows to its bound",      test_grows           },
+    {"shrinks after a crowd",   test_shrinks         },
     {"a disk that refuses",     test_cannot_grow     },
     {"a folder not synced",     test_folder_fails    },
     {"idle ones are synced",    test_idle_sync       },
