@@ -49,13 +49,6 @@ static const struct condition_type types[CONDITION_COUNT] = {
     [CONDITION_ATTACHMENT] = TYPE(attachment, PATTERN_ATTACHMENT, FROM_FINDINGS),
 };
 
-const char *
-condition_name(enum condition_kind kind)
-{
-    assert(kind < CONDITION_COUNT);
-    return types[kind].name;
-}
-
 bool
 condition_asks_filters(enum condition_kind kind)
 {

@@ -76,7 +76,6 @@ struct condition_scope { // what the rules of one configuration share
     size_t memo_count;
 };
 
-const char *condition_name(enum condition_kind kind); // as the setting
 bool condition_needs_findings(const struct condition *condition);
 bool condition_asks_filters(enum condition_kind kind);
 // Can a filter of that type (enum filter_type_index) say what the condition asks for?

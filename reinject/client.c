@@ -302,12 +302,6 @@ client_caps(const struct client *client)
     return &client->caps;
 }
 
-const struct addr *
-client_addr(const struct client *client)
-{
-    return &client->addr;
-}
-
 uint64_t
 client_connect_us(const struct client *client)
 {

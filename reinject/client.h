@@ -40,7 +40,6 @@ int client_cancel(struct client *client); // 0: the transaction was taken back (
                                           // -1: the dot is out
 bool client_is_usable(const struct client *client); // greeted and idle
 const struct caps *client_caps(const struct client *client);
-const struct addr *client_addr(const struct client *client);
 uint64_t client_connect_us(const struct client *client);
 void client_quit(struct client **client); // idle: QUIT, then close in the background
 void client_abort(struct client **client);
