@@ -26,6 +26,7 @@ from lab.stand import Stand, Wiring  # noqa: E402
 BUILD = os.environ.get("POSTERN_BUILD", os.path.join(TOP, "build", "asan-clang"))
 OUR_RECEIVED = re.compile(rb"\AReceived: [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*")
 LOG_TAIL = 6000
+Skipped = unittest.SkipTest  # what skip_if() raises
 
 
 def skip_if(name: str, condition: bool) -> None:
