@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/channel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -29,6 +30,7 @@ attach_fd(struct msghdr *header, void *control, size_t control_len, int fd)
     header->msg_control = control;
     header->msg_controllen = control_len;
     part = CMSG_FIRSTHDR(header);
+    assert(part != NULL);
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
     part->cmsg_len = CMSG_LEN(sizeof(int));

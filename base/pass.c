@@ -24,6 +24,7 @@ pass_send(int socket, struct span bytes, const int *fds, size_t fd_count)
         header.msg_control = control;
         header.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
         part = CMSG_FIRSTHDR(&header);
+        assert(part != NULL);
         part->cmsg_level = SOL_SOCKET;
         part->cmsg_type = SCM_RIGHTS;
         part->cmsg_len = CMSG_LEN(fd_count * sizeof(int));

@@ -106,6 +106,7 @@ dial(struct hop *hop, struct server *server)
 {
     struct seat *seat = free_seat(hop);
 
+    assert(seat != NULL); // who dials has asked
     seat->server = server;
     server->dialing++;
     hop->client_config.arg = seat;

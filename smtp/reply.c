@@ -83,7 +83,7 @@ reply_set(struct smtp_reply *reply, int code, const char *enhanced, const char *
     else if (enhanced != NULL && code / 100 != 3) // RFC 2034 knows classes 2, 4 and 5
         snprintf(status, sizeof(status), "%d.0.0", code / 100);
     reply->code = code;
-    memcpy(reply->enhanced, status, sizeof(status));
+    snprintf(reply->enhanced, sizeof(reply->enhanced), "%s", status);
     memcpy(reply->text, text, sizeof(text));
 }
 
