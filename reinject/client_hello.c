@@ -57,10 +57,13 @@ client_read_greeting(struct client *client, const struct answer *answer)
     bool is_lmtp = client->config.settings->protocol == HOP_LMTP;
     bool is_tls_optional = client->config.settings->tls == HOP_TLS_MAY;
 
-    if (next == NEXT_STATE && client->state == STEP_GREETING)
-        client_hello(client, STEP_EHLO);
-    else if (next == NEXT_STATE && client->state == STEP_STARTTLS)
+    if (next == NEXT_STATE && client->state == STEP_STARTTLS)
         start_tls(client);
+    else if (next != NEXT_DROP && conn_input(client->conn).len > 0)
+        // It would pass for the answers to what is asked next, and a message for sent.
+        client_lose_for(client, "said more than it was asked");
+    else if (next == NEXT_STATE && client->state == STEP_GREETING)
+        client_hello(client, STEP_EHLO);
     else if (next == NEXT_STATE)
         after_hello(client);
     else if (next == NEXT_HELO && !is_lmtp)

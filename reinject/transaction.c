@@ -192,9 +192,12 @@ end_accepted(struct transaction *transaction, const struct answer *answer)
     }
 }
 
+// More behind the last reply, before a byte of content left, would pass for the reply to the dot.
 static enum transaction_result
 begin_content(struct transaction *transaction)
 {
+    if (conn_input(transaction->conn).len > 0)
+        return TRANSACTION_DISTRUST;
     transaction->is_sending = true;
     set_state(transaction, STEP_CONTENT);
     return transaction_send(transaction);
@@ -299,9 +302,6 @@ read_data(struct transaction *transaction, const struct answer *answer, enum ste
     // 354 although nobody was accepted: a lone dot might make it an empty message. 503 although
     // somebody was: we do not mean the same transaction.
     if (is_go != (transaction->accepted > 0) && (is_go || answer->code == 503))
-        return TRANSACTION_DISTRUST;
-    // More behind the 354, before a byte of content left: it would pass for the reply to the dot.
-    if (is_go && conn_input(transaction->conn).len > 0)
         return TRANSACTION_DISTRUST;
     if (is_go)
         return begin_content(transaction);

@@ -164,23 +164,40 @@ test_rows(void)
         run_row(&rows[i]);
 }
 
+// Unused for a second: the body waits for the replies.
 static void
-test_old_connection_does_not_hurry(void)
+check_old_connection(const char *name, const char *const *scripts, const char *result)
 {
-    // Unused for a second: the body waits for the replies, so that a retry is safe.
-    const char *scripts[] = {CHUNK SENT MAIL "P RCPT TO:<a@x>\nW 20\nS 250 Ok\nS 250 Ok\n"
-                                             "C BDAT 3 LAST\nP x\nS 250 Ok\nQ\n",
-                             NULL};
     struct fixture f;
 
-    begin(&f, "old connection", scripts, 2);
+    begin(&f, name, scripts, 2);
     f.is_slow = true;
     start(&f);
     dialogue_linger(&f.dialogue, 1050);
     send_next(&f);
     loop_run(f.dialogue.loop);
-    dialogue_check_results("old connection", &f.mails[1].delivery, "sent 250");
+    dialogue_check_results(name, &f.mails[1].delivery, result);
     end(&f);
+}
+
+static void
+test_old_connection_does_not_hurry(void)
+{
+    // So that a retry is safe.
+    const char *const scripts[] = {CHUNK SENT MAIL "P RCPT TO:<a@x>\nW 20\nS 250 Ok\nS 250 Ok\n"
+                                                   "C BDAT 3 LAST\nP x\nS 250 Ok\nQ\n",
+                                   NULL};
+
+    check_old_connection("old connection", scripts, "sent 250");
+}
+
+static void
+test_reply_before_the_body(void)
+{
+    const char *const scripts[] = {
+        CHUNK SENT MAIL "P RCPT TO:<a@x>\nS 250 Ok\nS 250 Ok\nS 250 queued\nE\n", NULL};
+
+    check_old_connection("reply before the body", scripts, "temporary 0");
 }
 
 static void
@@ -455,6 +472,7 @@ test_unreadable(void)
 static const struct unit_test tests[] = {
     {"two on one connection",            test_rows                         },
     {"an old connection does not hurry", test_old_connection_does_not_hurry},
+    {"a reply before the body",          test_reply_before_the_body        },
     {"idle ends",                        test_idle_ends                    },
     {"a word while idle",                test_word_while_idle              },
     {"refused connection",               test_refused_connection           },
