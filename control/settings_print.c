@@ -21,6 +21,18 @@ print_value(const struct setting_row *row, const void *section, struct buf *text
     setting_format(row, section, text);
 }
 
+// Of a secret only whether there is one: what is printed is sent to others who are asked for help.
+void
+print_shown(const struct setting_row *row, const void *section, struct buf *text)
+{
+    print_value(row, section, text);
+    if (!row->is_secret || span_is(buf_span(text), "\"\""))
+        return;
+    buf_clear(text);
+    buf_init(text, PRINT_VALUE_MAX);
+    (void)buf_add_text(text, "\"***\"");
+}
+
 // A choice that is not made, a list that is not given and may not be empty.
 static bool
 has_form(const struct setting_row *row, const struct buf *value, enum settings_print which)
@@ -53,14 +65,15 @@ print_rows(const struct printer *printer, const char *indent, const struct tree_
 {
     for (size_t i = 0; i < *table->count; i++) {
         const struct setting_row *row = &table->rows[i];
+        struct buf value;
 
         if (!print_is_wanted(row, section, initial, printer->which))
             continue;
         if (printer->which == SETTINGS_DEFAULTS)
             (void)buf_printf(printer->out, "%s# %s\n", indent, row->help);
-        (void)buf_printf(printer->out, "%s%s = ", indent, row->name);
-        setting_format(row, section, printer->out);
-        (void)buf_add_char(printer->out, '\n');
+        print_shown(row, section, &value);
+        (void)buf_printf(printer->out, "%s%s = %s\n", indent, row->name, buf_text(&value));
+        buf_clear(&value);
     }
 }
 

@@ -10,6 +10,8 @@ enum { PRINT_VALUE_MAX = 1 << 20 };
 
 // The value as the configuration would write it; *text is made.
 void print_value(const struct setting_row *row, const void *section, struct buf *text);
+// The same, but "***" for a secret.
+void print_shown(const struct setting_row *row, const void *section, struct buf *text);
 bool print_is_wanted(const struct setting_row *row, const void *section, const void *initial,
                      enum settings_print which);
 // Any of them?

@@ -56,7 +56,7 @@ add_json(struct json *object, const struct setting_row *row, const void *section
     const char *member = (const char *)section + row->offset;
     struct buf text, plain;
 
-    print_value(row, section, &text);
+    print_shown(row, section, &text);
     buf_init(&plain, PRINT_VALUE_MAX);
     if (tree_is_list(row)) {
         struct json *list = json_of_list(buf_span(&text));

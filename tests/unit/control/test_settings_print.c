@@ -119,6 +119,40 @@ defaults_are_explained(void)
     scratch_remove(&scratch);
 }
 
+// Text and JSON, whatever of it is asked for; that there is one is told.
+static void
+secrets_are_hidden(void)
+{
+    static const enum settings_print kinds[] = {SETTINGS_ALL, SETTINGS_CHANGED};
+    struct scratch scratch;
+    struct settings *settings;
+
+    scratch_make(&scratch);
+    settings = load(&scratch, "secret", "redis { password = \"xyzzy\" }");
+    CU_ASSERT_FATAL(settings != NULL);
+    for (size_t i = 0; i < UNIT_COUNT(kinds) * 2; i++) {
+        bool as_json = i % 2 == 1;
+        struct buf out;
+
+        print(settings, kinds[i / 2], as_json, &out);
+        CU_ASSERT_PTR_NULL(strstr(buf_text(&out), "xyzzy"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(buf_text(&out), "\"***\""));
+        buf_clear(&out);
+    }
+    settings_free(&settings);
+    settings = load(&scratch, "none", "redis { database = 2 }");
+    CU_ASSERT_FATAL(settings != NULL);
+    for (size_t i = 0; i < 2; i++) {
+        struct buf out;
+
+        print(settings, SETTINGS_ALL, i == 1, &out);
+        CU_ASSERT_PTR_NULL(strstr(buf_text(&out), "***"));
+        buf_clear(&out);
+    }
+    settings_free(&settings);
+    scratch_remove(&scratch);
+}
+
 static void
 json_is_json(void)
 {
@@ -230,6 +264,7 @@ example_tells_the_truth(void)
 static const struct unit_test tests[] = {
     {"example tells the truth", example_tells_the_truth},
     {"print is read again",     print_is_read_again    },
+    {"secrets",                 secrets_are_hidden     },
     {"defaults are explained",  defaults_are_explained },
     {"JSON is JSON",            json_is_json           },
     {"no half print",           no_half_print          },
