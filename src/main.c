@@ -20,18 +20,17 @@ enum { EXIT_USAGE = 64, EXIT_CONFIGURATION = 78 };
 
 struct arguments {
     const char *config_file;
-    bool foreground, only_check;
-    int verbosity;
+    bool foreground, only_check, verbose;
 };
 
 static void
 print_usage(FILE *out)
 {
-    (void)fputs("usage: posternd [-c FILE] [-f] [-t] [-v]...\n"
+    (void)fputs("usage: posternd [-c FILE] [-f] [-t] [-v]\n"
                 "  -c FILE    configuration [" POSTERN_CONFIG_FILE "]\n"
                 "  -f         stay in the foreground, log to standard error too\n"
                 "  -t         check the configuration and exit: 0 good, 78 bad\n"
-                "  -v         log more; twice: still more\n"
+                "  -v         log more: each step of each message\n"
                 "  --version  print the version\n"
                 "  --help     print this\n",
                 out);
@@ -59,7 +58,7 @@ read_arguments(int argc, char **argv, struct arguments *arguments)
             arguments->only_check = true;
             break;
         case 'v':
-            arguments->verbosity++;
+            arguments->verbose = true;
             break;
         case 'V':
             (void)printf("posternd %s\n", VERSION_TEXT);
@@ -126,7 +125,7 @@ absolute(const char *path, char out[PATH_MAX])
 
 static char **
 upgrade_arguments(const char *binary, const char *config_file, const struct arguments *arguments,
-                  char *out[8])
+                  char *out[6])
 {
     size_t count = 0;
 
@@ -134,7 +133,7 @@ upgrade_arguments(const char *binary, const char *config_file, const struct argu
     out[count++] = (char *)"-c";
     out[count++] = (char *)config_file;
     out[count++] = (char *)"-f"; // it is where it is: in the background already, if it was
-    for (int i = 0; i < arguments->verbosity && count < 7; i++)
+    if (arguments->verbose)
         out[count++] = (char *)"-v";
     out[count] = NULL;
     return out;
@@ -144,7 +143,7 @@ int
 main(int argc, char **argv)
 {
     struct arguments arguments = {.config_file = POSTERN_CONFIG_FILE};
-    char config_file[PATH_MAX], binary[PATH_MAX], *next_argv[8];
+    char config_file[PATH_MAX], binary[PATH_MAX], *next_argv[6];
     struct master_options options = {.started_fd = -1};
     struct settings *settings = NULL;
     struct err err = {0};
@@ -156,7 +155,7 @@ main(int argc, char **argv)
     options.binary = absolute("/proc/self/exe", binary);
     options.argv = upgrade_arguments(options.binary, options.config_file, &arguments, next_argv);
     options.to_stderr = arguments.foreground;
-    options.verbosity = arguments.verbosity;
+    options.verbosity = arguments.verbose ? 1 : 0;
     if (settings_load(options.config_file, &settings, &err) != 0) {
         (void)fprintf(stderr, "posternd: %s\n", err.text);
         return EXIT_CONFIGURATION;
