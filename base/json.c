@@ -139,10 +139,22 @@ json_add_take(struct json *array, struct json **value_take)
     add(array, outside_take(value_take));
 }
 
+// DEL is ASCII to the library, and a control to a terminal.
 static int
 on_dump(const char *data, size_t len, void *out)
 {
-    return buf_add(out, data, len);
+    struct span rest = span_from(data, len);
+
+    for (;;) {
+        struct span plain = span_cut(&rest, 0x7f);
+
+        if (buf_add_span(out, plain) != 0)
+            return -1;
+        if (rest.data == NULL)
+            return 0;
+        if (buf_add_text(out, "\\u007F") != 0)
+            return -1;
+    }
 }
 
 int

@@ -33,6 +33,11 @@ test_texts(void)
         {"controls",     {"\n\x1b\0", 3},         "\\n\\u001B\\u0000"    },
         {"UTF-8",        {"\xc3\xbc", 2},         "\\u00FC"              },
         {"beyond BMP",   {"\xf0\x9f\x98\x80", 4}, "\\uD83D\\uDE00"       },
+        {"DEL",
+         {"\x7f"
+          "a\x7f",
+          3},
+         "\\u007Fa\\u007F"                                               },
         {"C1 control",   {"\xc2\x9b", 2},         "\\u009B"              },
         {"separator",    {"\xe2\x80\xa8", 3},     "\\u2028"              },
         {"Latin-1",      {"caf\xe9!", 5},         "caf\\uFFFD!"          },
