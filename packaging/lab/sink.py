@@ -248,6 +248,8 @@ class Sink:
         self.tls = tls
         self.keep_commands = False
         self.commands: list[bytes] = []
+        self.keep_wire = False
+        self.wire: dict[int, bytearray] = {}  # of each session: all bytes that came, in clear
         self.script = Script()
         self.lock = threading.Lock()
         self.messages: list[Message] = []
@@ -280,6 +282,8 @@ class Sink:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions += 1
+        if self.keep_wire:
+            tap(reader, self.wire.setdefault(self.sessions, bytearray()))
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -336,6 +340,15 @@ class Sink:
 
     def _wait(self, work) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+
+def tap(reader: asyncio.StreamReader, copy: bytearray) -> None:
+    feed = reader.feed_data
+
+    def feed_and_keep(data: bytes) -> None:
+        copy.extend(data)
+        feed(data)
+    reader.feed_data = feed_and_keep  # type: ignore[method-assign]
 
 
 def split_path(text: bytes, prefix: bytes) -> tuple[bytes, bytes]:
