@@ -19,3 +19,9 @@ jail_memory_is_sanitized(void)
 {
     return false;
 }
+
+void
+jail_memory_reports(char folder_out[JAIL_MEMORY_FOLDER_MAX])
+{
+    folder_out[0] = '\0';
+}

@@ -9,8 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { JAIL_MEMORY_FOLDER_MAX = 4096 };
+
 int jail_memory_limit(uint64_t bytes, struct err *err);
 // Has this program reports to write that a person must see?
 bool jail_memory_is_sanitized(void);
+void jail_memory_reports(char folder_out[JAIL_MEMORY_FOLDER_MAX]); // where to; "": to no file
 
 #endif

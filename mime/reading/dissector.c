@@ -149,7 +149,7 @@ dissector_run(int line, const char *build_id, struct look *look,
     struct frame frame;
     struct err err = {0};
 
-    if (jail_enter(JAIL_DISSECTOR, &jail, &err) != 0)
+    if (jail_enter(&jail, &err) != 0)
         give_up(err.text);
     parcel_reader_init(&dissector.in, line, build_id, FRAME_PAYLOAD_MAX);
     say_hello(&dissector, build_id); // from the jail: who reads it may send hostile bytes

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/channel.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/notify.h"
@@ -386,6 +387,22 @@ map_rings(struct master *master, struct err *err)
     return 0;
 }
 
+// What was built for and is not there is said once; the rest holds.
+static void
+warn_of_kernel(void)
+{
+    int version = landlock_version();
+
+    if (!jail_has_seccomp())
+        log_warning("master", "this kernel has no seccomp: workers may make any system call");
+    if (version < LANDLOCK_WITH_SCOPE)
+        log_warning("master",
+                    "this kernel's Landlock is version %d: processes are not kept from %s", version,
+                    version == 0                      ? "files, ports and each other"
+                    : version < LANDLOCK_WITH_CONNECT ? "ports and each other"
+                                                      : "each other");
+}
+
 static int
 set_up(struct master *master, struct err *err)
 {
@@ -409,6 +426,7 @@ set_up(struct master *master, struct err *err)
         return err_sys(err, ERR_TEMP, errno, "getrandom");
     if (master->premises.is_root && priv_keep_master_capabilities(err) != 0)
         return -1;
+    warn_of_kernel();
     watch(master);
     return master_spawn(master, master->generation, err);
 }

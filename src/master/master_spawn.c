@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/channel.h"
+#include "base/jail.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/reach.h"
 #include "mime/dissect.h"
 #include "src/scribe/scribe.h"
 #include "src/worker/worker.h"
@@ -79,6 +81,20 @@ be_nursery(const struct order *order, int channel)
     _exit(EXIT_FAILURE);
 }
 
+// The nursery loads its libraries first, and does it itself.
+static int
+confine(const struct order *order, struct err *err)
+{
+    bool is_scribe = order->kind == CHILD_SCRIBE;
+    struct landlock_rules reach;
+    int result;
+
+    reach_find(order->settings, is_scribe ? REACH_SCRIBE : REACH_WORKER, &reach);
+    result = jail_confine(is_scribe ? JAIL_SCRIBE : JAIL_WORKER, &reach, err);
+    reach_clear(&reach);
+    return result;
+}
+
 _Noreturn static void
 be_child(const struct order *order, int channel, pid_t parent, const sigset_t *mask)
 {
@@ -112,6 +128,10 @@ be_child(const struct order *order, int channel, pid_t parent, const sigset_t *m
         _exit(EXIT_FAILURE);
     if (order->kind == CHILD_NURSERY)
         be_nursery(order, channel);
+    if (confine(order, &err) != 0) {
+        log_error("master", "cannot confine a %s: %s", child_kind_name(order->kind), err.text);
+        _exit(EXIT_FAILURE);
+    }
     if (order->kind == CHILD_SCRIBE)
         scribe_run(&scribe);
     worker_run(&worker);

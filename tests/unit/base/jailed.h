@@ -21,7 +21,7 @@ jailed_run(int (*f)(void), const struct jail_limits *limits)
     pid_t pid = fork();
 
     if (pid == 0) {
-        if (jail_enter(JAIL_DISSECTOR, limits, &err) != 0) {
+        if (jail_enter(limits, &err) != 0) {
             (void)fprintf(stderr, "jail: %s\n", err.text);
             _exit(255);
         }
