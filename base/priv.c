@@ -19,10 +19,13 @@ enum { RECORD_FIRST = 1024, RECORD_MAX = 1024 * 1024 };
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 
-static const uint64_t master_capabilities = CAPABILITY(CAP_NET_BIND_SERVICE) |
-                                            CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_SETUID) |
-                                            CAPABILITY(CAP_SETGID) | CAPABILITY(CAP_KILL) |
-                                            CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER);
+static const uint64_t master_capabilities =
+    CAPABILITY(CAP_NET_BIND_SERVICE) | // a new listener on a port below 1024
+    CAPABILITY(CAP_CHOWN) |            // new folders and sockets become the user's
+    CAPABILITY(CAP_DAC_OVERRIDE) |     // a socket in Postfix's folder, logs that are not root's
+    CAPABILITY(CAP_SETUID) |           // children become the user
+    CAPABILITY(CAP_SETGID) |           // and get the user's groups
+    CAPABILITY(CAP_KILL);              // children, who are another user's
 
 static int
 fail_lookup(struct err *err, const char *what, const char *name, int errnum)
