@@ -53,40 +53,52 @@ channel_send(int channel, enum channel_type type, const char *text, int fd)
     return sendmsg(channel, &header, MSG_NOSIGNAL) == (ssize_t)piece.iov_len ? 0 : -1;
 }
 
-static int
-take_fd(struct msghdr *header)
+// All that came, or they stay open for ever: alignment leaves room for more than was asked for.
+// How many there were; *fd_out is the last, -1 without.
+static size_t
+take_fds(struct msghdr *header, int *fd_out)
 {
-    int fd = -1;
+    size_t count = 0;
 
+    *fd_out = -1;
     for (struct cmsghdr *part = CMSG_FIRSTHDR(header); part != NULL;
          part = CMSG_NXTHDR(header, part)) {
-        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
-            part->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&fd, CMSG_DATA(part), sizeof(int));
+        const unsigned char *data = CMSG_DATA(part);
+        size_t more = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < more; i++) {
+            if (count++ > 0)
+                (void)close(*fd_out);
+            memcpy(fd_out, data + i * sizeof(int), sizeof(int));
+        }
     }
-    return fd;
+    return count;
 }
 
 int
 channel_receive(int channel, struct channel_message *message_out)
 {
     struct packet packet = {0};
-    struct iovec piece = {.iov_base = &packet, .iov_len = sizeof packet};
+    // Without its last byte, so that the text ends in NUL whatever the other end says.
+    struct iovec piece = {.iov_base = &packet, .iov_len = sizeof packet - 1};
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
     struct msghdr header = {.msg_iov = &piece,
                             .msg_iovlen = 1,
                             .msg_control = control,
                             .msg_controllen = sizeof control};
     ssize_t len = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
+    size_t fds;
 
     if (len < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     if (len == 0)
         return -1;
     memset(message_out, 0, sizeof *message_out);
-    message_out->fd = take_fd(&header);
-    if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || packet.type < CHANNEL_READY ||
-        packet.type > CHANNEL_LOG_REOPEN) {
+    fds = take_fds(&header, &message_out->fd);
+    if (fds > 1 || (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+        packet.type < CHANNEL_READY || packet.type > CHANNEL_LOG_REOPEN) {
         if (message_out->fd >= 0)
             close(message_out->fd);
         return -1;

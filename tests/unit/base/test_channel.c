@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/channel.h"
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "tests/unit/harness.h"
 
 static void
@@ -84,10 +86,64 @@ test_nonsense(void)
     (void)close(ends[1]);
 }
 
+static void
+send_with(int channel, struct span bytes, const int *fds, size_t count)
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))] = {0};
+    struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len};
+    struct msghdr header = {.msg_iov = &piece,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+
+    CU_ASSERT_FATAL(part != NULL);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(part), fds, count * sizeof(int));
+    CU_ASSERT_FATAL(sendmsg(channel, &header, 0) == (ssize_t)bytes.len);
+}
+
+// The other end was taken over: nothing that it sends stays open here, and its text has an end.
+static void
+test_hostile(void)
+{
+    struct channel_message message;
+    char full[CHANNEL_TEXT_MAX + 2];
+    int ends[2], pipes[2], fds[3];
+    char byte;
+
+    memset(full, 'x', sizeof full);
+    full[0] = CHANNEL_TROUBLE;
+    CU_ASSERT_FATAL(channel_pair(ends, NULL) == 0);
+    for (size_t count = 1; count <= 3; count++) {
+        CU_ASSERT_FATAL(pipe(pipes) == 0);
+        for (size_t i = 0; i < count; i++)
+            fds[i] = pipes[1];
+        send_with(ends[0], SPAN_LITERAL("\1"), fds, count);
+        CU_ASSERT(channel_receive(ends[1], &message) == (count == 1 ? 1 : -1));
+        if (count == 1)
+            (void)close(message.fd);
+        (void)close(pipes[1]);
+        CU_ASSERT_FATAL(fcntl(pipes[0], F_SETFL, O_NONBLOCK) == 0); // fails, where it would wait
+        CU_ASSERT(read(pipes[0], &byte, 1) == 0); // nobody has its other end any more
+        (void)close(pipes[0]);
+    }
+    CU_ASSERT(send(ends[0], full, sizeof full, 0) == (ssize_t)sizeof full);
+    CU_ASSERT(channel_receive(ends[1], &message) == -1);
+    CU_ASSERT(send(ends[0], full, sizeof full - 1, 0) == (ssize_t)sizeof full - 1);
+    CU_ASSERT(channel_receive(ends[1], &message) == 1);
+    CU_ASSERT(strnlen(message.text, sizeof message.text) == CHANNEL_TEXT_MAX);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 static const struct unit_test tests[] = {
     {"messages with and without a descriptor", test_messages        },
     {"a long text is cut",                     test_long_text_is_cut},
-    {"what is no message",                     test_nonsense        }
+    {"what is no message",                     test_nonsense        },
+    {"from a stranger",                        test_hostile         }
 };
 
 UNIT_MAIN("base/channel", tests)
