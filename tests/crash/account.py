@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Iterable
 
 import spoolfile
-from lab.sink import Message
+from case import Message
 
 OUR_ID = re.compile(rb"\(Postern\)[^;]* id ([0-9A-Za-z.]+);")
 OUR_FIELD = re.compile(rb"\AReceived: [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*")
@@ -40,7 +40,8 @@ class Copy:
     """One place where a recipient's message is."""
     where: str  # sent, bounce, hold, quarantine, active
     ident: str
-    at: float = 0.0  # when it came to the sink, else 0
+    at: float = 0.0     # when it came to the sink, else 0
+    queue_id: str = ""  # that the sink gave it
 
 
 @dataclass
@@ -68,7 +69,8 @@ class Result:
         return not (self.lost or self.twice or self.orphans or self.torn)
 
     def text(self) -> str:
-        twice = [f"{one.recipient}: {[(copy.where, copy.ident) for copy in one.copies]}"
+        twice = [f"{one.recipient}: " + ", ".join(
+            f"{copy.where} {copy.ident} {copy.queue_id}" for copy in one.copies)
                  for one in self.twice]
         said = {"lost": self.lost, "twice": twice, "orphans": self.orphans, "torn": self.torn,
                 "astray": self.astray}
@@ -122,12 +124,12 @@ class Book:
             offer = self.offers.get(recipient)
             if offer is None:
                 continue
-            copies[recipient].append(Copy("sent", ident, message.at))
+            copies[recipient].append(Copy("sent", ident, message.at, queue_id(message)))
             if OUR_FIELD.sub(b"", message.content, 1) != offer.content:
                 result.torn.append(recipient)
         if message.sender == b"":
             for path in BOUNCED.findall(message.content):
-                copies[path.decode()].append(Copy("bounce", ident, message.at))
+                copies[path.decode()].append(Copy("bounce", ident, message.at, queue_id(message)))
 
     def _read_file(self, file: spoolfile.SpoolFile, place: str,
                    copies: dict[str, list[Copy]], result: Result) -> None:
@@ -143,6 +145,11 @@ class Book:
             copies[recipient].append(Copy(place, file.ident))
             if file.content != offer.content:
                 result.torn.append(recipient)
+
+
+def queue_id(message: Message) -> str:
+    found = QUEUED.search(message.answered)
+    return found.group(1) if found else ""
 
 
 def hold_against(recipient: str, offer: Offer, copies: list[Copy], result: Result) -> None:
