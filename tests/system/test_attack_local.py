@@ -12,10 +12,9 @@ import stat
 import subprocess
 import sys
 import time
-import unittest
 
 import spoolfile
-from case import Case, Postern, Sink, main, message, send, wait_until
+from case import Case, Postern, Sink, main, message, send, skip_if, wait_until
 from lab.daemon import USER
 
 IDS = ["../x", "..", ".", "/etc/passwd", "../../../../etc/passwd", "active/x", "./x", "a/../b",
@@ -67,8 +66,8 @@ class Control(Local):
                 pass
         return answer
 
-    @unittest.skipUnless(os.getuid() == 0, "takes root to be somebody else")
     def test_other_users(self) -> None:
+        skip_if("not-root", os.getuid() != 0)
         _, postern, _ = self.waiting()
         code = ("import socket, sys\ntry: socket.socket(socket.AF_UNIX).connect(sys.argv[1])\n"
                 "except PermissionError: sys.exit(13)")
@@ -136,12 +135,12 @@ class Ids(Local):
             self.assertEqual(postern.listing()[0]["queue_id"], ids[0])
 
 
-@unittest.skipUnless(os.getuid() == 0, "takes root to be its victim")
 class Planted(Local):
     """The daemon's user owns the spool. What it puts there must not lead root astray, nor keep it
     waiting, nor stop the mail."""
 
     def setUp(self) -> None:
+        skip_if("not-root", os.getuid() != 0)
         self.user = pwd.getpwnam(USER)
         self.secret = self.path("secret")
         self.precious = self.path("precious")
