@@ -22,6 +22,7 @@ enum { RECORD_FIRST = 1024, RECORD_MAX = 1024 * 1024 };
 static const uint64_t master_capabilities =
     CAPABILITY(CAP_NET_BIND_SERVICE) | // a new listener on a port below 1024
     CAPABILITY(CAP_CHOWN) |            // new folders and sockets become the user's
+    CAPABILITY(CAP_FOWNER) |           // whose mode is set again
     CAPABILITY(CAP_DAC_OVERRIDE) |     // a socket in Postfix's folder, logs that are not root's
     CAPABILITY(CAP_SETUID) |           // children become the user
     CAPABILITY(CAP_SETGID) |           // and get the user's groups

@@ -112,7 +112,8 @@ keep_then_drop(void)
 {
     const uint64_t kept = UINT64_C(1) << CAP_NET_BIND_SERVICE | UINT64_C(1) << CAP_CHOWN |
                           UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID |
-                          UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_DAC_OVERRIDE;
+                          UINT64_C(1) << CAP_KILL | UINT64_C(1) << CAP_DAC_OVERRIDE |
+                          UINT64_C(1) << CAP_FOWNER;
     uint64_t before = status_mask("CapPrm");
     struct err err;
 
