@@ -183,5 +183,8 @@ priv_keep_master_capabilities(struct err *err)
 
     if (limit_bounding_set(master_capabilities, err) < 0 || get_permitted(&permitted, err) < 0)
         return -1;
+    // The next binary, at an upgrade, is executed with what there is.
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_sys(err, ERR_PERM, errno, "cannot set no_new_privs");
     return set_capabilities(permitted & master_capabilities, err);
 }

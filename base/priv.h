@@ -22,7 +22,7 @@ void priv_user_clear(struct priv_user *user);
 int priv_drop(const struct priv_user *user, struct err *err);
 int priv_die_with_parent(pid_t parent); // -1: it is gone already
 
-// The master's own: gives up all capabilities but those that a reload needs, for good.
+// The master's own, for good: all capabilities but those that a reload needs, no_new_privs.
 int priv_keep_master_capabilities(struct err *err);
 
 #endif

@@ -424,7 +424,7 @@ set_up(struct master *master, struct err *err)
         return -1;
     if (getrandom(&master->next_tag, sizeof master->next_tag, 0) < 0)
         return err_sys(err, ERR_TEMP, errno, "getrandom");
-    if (master->premises.is_root && priv_keep_master_capabilities(err) != 0)
+    if (priv_keep_master_capabilities(err) != 0)
         return -1;
     warn_of_kernel();
     watch(master);

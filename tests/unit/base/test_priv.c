@@ -123,6 +123,8 @@ keep_then_drop(void)
         return 2;
     if (getuid() == 0 && (status_mask("CapBnd") & ~kept) != 0)
         return 3;
+    if (status_mask("NoNewPrivs") != 1)
+        return 4;
     // What the workers do next must still be possible.
     return getuid() == 0 ? drop_to_nobody() : drop_as_oneself();
 }
