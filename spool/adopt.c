@@ -11,7 +11,7 @@
 #include "spool/found.h"
 #include "spool/names.h"
 
-enum { INSTANCES_MAX = 64, SLOTS_CHUNK = 64 };
+enum { INSTANCES_MAX = 64, SLOTS_CHUNK = 64, SLACK_MS = 60 * 1000 };
 
 struct walk { // of one home
     struct walk *next;
@@ -205,19 +205,25 @@ end_walk(struct adopt *adopt)
     walk_free(walk);
 }
 
-// A clock that was wrong when the time was set must not hide a message for ever.
+// Nobody waits longer than for twice the longest delay; else the clock was wrong then, or has been
+// set back since, and a message must not be hidden for as long.
 static int64_t
-bounded_due(const struct spool *spool, int64_t due_ms)
+latest_due(const struct spool *spool)
 {
-    int64_t latest = loop_realtime_ms(spool->loop) + (int64_t)spool->settings->lifetime;
+    const struct setting_list *retry = &spool->settings->retry;
+    const uint64_t *delays = retry->items;
+    uint64_t longest = SLACK_MS;
 
-    return due_ms < latest ? due_ms : latest;
+    for (size_t i = 0; i < retry->count; i++)
+        longest = delays[i] > longest ? delays[i] : longest;
+    return loop_realtime_ms(spool->loop) + 2 * (int64_t)longest;
 }
 
 static void
 enter_found(struct adopt *adopt, struct walk *walk, struct bucket *bucket)
 {
     struct spool *spool = adopt->spool;
+    int64_t latest = latest_due(spool);
 
     for (size_t i = 0; i < adopt->found.count; i++) {
         const struct found *found = &adopt->found.items[i];
@@ -225,8 +231,9 @@ enter_found(struct adopt *adopt, struct walk *walk, struct bucket *bucket)
         struct agenda_entry *entry = agenda_entry_new(found->id, name, bucket);
 
         entry->is_adopted = true;
+        entry->is_hastened = found->due_ms > latest;
         bucket_enter(bucket);
-        agenda_add(&spool->agenda, entry, bounded_due(spool, found->due_ms));
+        agenda_add(&spool->agenda, entry, entry->is_hastened ? latest : found->due_ms);
     }
     walk->messages += adopt->found.count;
     spool_count(spool, (int)adopt->found.count);

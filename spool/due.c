@@ -13,12 +13,19 @@
 #include "spool/aside.h"
 #include "spool/file.h"
 
-enum { LOADS_MAX = 8, TIMER_MAX_MS = 60 * 1000, AGAIN_MS = 60 * 1000, PARENT_MS = 50 };
+enum {
+    LOADS_MAX = 8,
+    TIMER_MAX_MS = 60 * 1000,
+    AGAIN_MS = 60 * 1000,
+    PARENT_MS = 50,
+    SET_BACK_MS = 60 * 1000
+};
 
 struct due {
     struct spool *spool;
     struct loop_deferred later;
     struct loop_timer *timer;
+    int64_t lead_ms; // the wall clock's lead over the one that nobody sets
     bool is_paused;
     struct load *first, **last; // in order of time: in the pool, or loaded and not handed over
     unsigned load_count;
@@ -372,6 +379,21 @@ take_up(struct due *due, struct agenda_entry *entry, int64_t now)
     }
 }
 
+// What waits for a time of the former clock would wait for as long as it was set back.
+static void
+look_at_clock(struct due *due, int64_t now)
+{
+    int64_t lead = now - (int64_t)loop_now_ms(due->spool->loop);
+    int64_t back = due->lead_ms - lead;
+
+    due->lead_ms = lead;
+    if (back < SET_BACK_MS)
+        return;
+    log_warning("spool", "the clock was set back by %lld s: what waits is tried now",
+                (long long)(back / 1000));
+    agenda_hasten(&due->spool->agenda, now);
+}
+
 static void
 look(void *arg)
 {
@@ -380,6 +402,7 @@ look(void *arg)
     int64_t now = loop_realtime_ms(due->spool->loop);
     const struct agenda_entry *next;
 
+    look_at_clock(due, now);
     hand_over(due);
     if (due->is_paused)
         return;
@@ -423,6 +446,7 @@ due_new(struct spool *spool)
     struct due *due = mem_zalloc(sizeof *due);
 
     due->spool = spool;
+    due->lead_ms = loop_realtime_ms(spool->loop) - (int64_t)loop_now_ms(spool->loop);
     due->later.run = look;
     due->later.arg = due;
     due->last = &due->first;
