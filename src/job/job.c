@@ -8,10 +8,10 @@
 #include "reinject/retry.h"
 
 enum {
-    JOBS_MAX = 256,      // under way in one worker; what comes on top waits on disk
-    ALONE_ATTEMPTS = 3,  // a worker died on it, and nothing else was suspected: held
-    LOOKS_MAX = 20,      // a worker died while it was looked into, beside many others: held
-    TROUBLE_MS = 300000, // after a full disk kept us from writing
+    JOBS_MAX = 256,     // under way in one worker; what comes on top waits on disk
+    ALONE_ATTEMPTS = 3, // a worker died on it, and nothing else was suspected: held
+    LOOKS_MAX = 20,     // a worker died while it was looked into, beside many others: held
+    TROUBLE_MS = 60000, // after a full disk kept us from writing
     TELL_BEGUN_MS = 100,
 };
 
