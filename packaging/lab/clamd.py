@@ -3,10 +3,9 @@
 
 import os
 import socket
-from typing import Optional
 
 from . import ports
-from .process import Process, wait_until
+from .neighbour import Neighbour
 
 # In two halves, so that this file is none itself.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}" + rb"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
@@ -15,26 +14,16 @@ VIRUS = "Eicar-Test-Signature.UNOFFICIAL"  # what it calls that
 PROGRAM = "/usr/sbin/clamd"
 
 
-class Clamd:
+class Clamd(Neighbour):
     """Listens on a UNIX socket and on a port. `conf` is added to its configuration."""
 
+    NAME = "clamd"
+
     def __init__(self, folder: str, **conf: str):
-        self.folder = folder
-        self.socket = os.path.join(folder, "clamd.sock")
-        self.port = ports.take()
+        super().__init__(folder)
         self.conf = conf
-        self.log = os.path.join(folder, "clamd.log")
-        self.process: Optional[Process] = None
 
-    @property
-    def unix(self) -> str:
-        return "unix:" + self.socket
-
-    @property
-    def inet(self) -> str:
-        return f"inet:{ports.HOST}:{self.port}"
-
-    def write_configuration(self) -> str:
+    def command_line(self) -> list[str]:
         database = os.path.join(self.folder, "database")
         unpacked = os.path.join(self.folder, "unpacked")
         for path in (self.folder, database, unpacked):
@@ -47,26 +36,11 @@ class Clamd:
                  "LocalSocketMode": "666", "FixStaleSocket": "yes", "TCPSocket": str(self.port),
                  "TCPAddr": ports.HOST, "MaxThreads": "4", "AlertExceedsMax": "yes",
                  "AlertEncrypted": "yes", **self.conf}
-        path = os.path.join(self.folder, "clamd.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(f"{name} {value}\n" for name, value in lines.items())
-        return path
+        text = "".join(f"{name} {value}\n" for name, value in lines.items())
+        return [PROGRAM, "--config-file=" + self.write("clamd.conf", text)]
 
-    def start(self, seconds: float = 30) -> "Clamd":
-        command = [PROGRAM, "--config-file=" + self.write_configuration()]
-        self.process = Process("clamd", command, self.log)
-        wait_until(self.is_up, seconds, f"clamd answers PING, see {self.log}")
-        return self
-
-    def is_up(self) -> bool:
-        if self.process is not None and not self.process.is_running():
-            raise RuntimeError(f"clamd did not start, see {self.log}")
+    def answers(self) -> bool:
         return all(ping(address) for address in (self.socket, (ports.HOST, self.port)))
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.stop()
-            self.process = None
 
 
 def ping(address: object) -> bool:

@@ -4,10 +4,10 @@
 import os
 import signal
 import socket
-from typing import Optional, Union
+from typing import Union
 
 from . import ports
-from .process import Process, wait_until
+from .neighbour import Neighbour
 
 PROGRAM = "/usr/bin/redis-server"
 
@@ -18,54 +18,31 @@ class Refused(str):
     """An error reply: its text."""
 
 
-class Redis:
+class Redis(Neighbour):
     """Listens on a UNIX socket and on a port. `conf` is added to its configuration."""
 
+    NAME = "redis"
+
     def __init__(self, folder: str, **conf: str):
-        self.folder = folder
-        self.socket = os.path.join(folder, "redis.sock")
-        self.port = ports.take()
+        super().__init__(folder)
         self.conf = conf
-        self.log = os.path.join(folder, "redis.log")
-        self.process: Optional[Process] = None
 
-    @property
-    def unix(self) -> str:
-        return "unix:" + self.socket
-
-    @property
-    def inet(self) -> str:
-        return f"inet:{ports.HOST}:{self.port}"
-
-    def write_configuration(self) -> str:
+    def command_line(self) -> list[str]:
         os.makedirs(self.folder, mode=0o755, exist_ok=True)
         lines = {"bind": ports.HOST, "port": str(self.port), "unixsocket": self.socket,
                  "unixsocketperm": "777", "dir": self.folder, "save": '""', "appendonly": "no",
                  "daemonize": "no", **{name.replace("_", "-"): value
                                        for name, value in self.conf.items()}}
-        path = os.path.join(self.folder, "redis.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.writelines(f"{name} {value}\n" for name, value in lines.items())
-        return path
+        text = "".join(f"{name} {value}\n" for name, value in lines.items())
+        return [PROGRAM, self.write("redis.conf", text)]
 
-    def start(self, seconds: float = 20) -> "Redis":
-        self.process = Process("redis", [PROGRAM, self.write_configuration()], self.log)
-        wait_until(self.is_up, seconds, f"Redis answers, see {self.log}")
-        return self
-
-    def is_up(self) -> bool:
-        if self.process is not None and not self.process.is_running():
-            raise RuntimeError(f"Redis did not start, see {self.log}")
-        try:
-            return self.command("PING") is not None
-        except OSError:
-            return False
+    def answers(self) -> bool:
+        return self.command("PING") is not None
 
     def stop(self) -> None:
         if self.process is not None:
             self.go_on()
-            self.process.stop()
-            self.process = None
+        super().stop()
 
     def pause(self) -> None:
         """Stands still: the kernel goes on accepting, nobody answers."""

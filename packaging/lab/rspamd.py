@@ -8,10 +8,9 @@ A message asks for what is to happen to it by its header: `X-Lab-Action` (an act
 import os
 import pwd
 import urllib.request
-from typing import Optional
 
 from . import ports
-from .process import Process, wait_until
+from .neighbour import Neighbour
 
 # In two halves, so that this file is none itself.
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*" + b"GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
@@ -85,25 +84,15 @@ end }
 """
 
 
-class Rspamd:
+class Rspamd(Neighbour):
     """Listens on a port and on a UNIX socket."""
 
+    NAME = "rspamd"
+
     def __init__(self, folder: str):
-        self.folder = folder
-        self.port = ports.take()
-        self.socket = os.path.join(folder, "data", "rspamd.sock")
-        self.log = os.path.join(folder, "rspamd.log")
-        self.process: Optional[Process] = None
+        super().__init__(folder, "data/rspamd.sock")
 
-    @property
-    def unix(self) -> str:
-        return "unix:" + self.socket
-
-    @property
-    def inet(self) -> str:
-        return f"inet:{ports.HOST}:{self.port}"
-
-    def write_configuration(self) -> str:
+    def command_line(self) -> list[str]:
         data = os.path.join(self.folder, "data")
         os.makedirs(data, mode=0o755, exist_ok=True)
         if os.getuid() == 0:
@@ -113,29 +102,11 @@ class Rspamd:
                      socket=f'bind_socket = "{self.socket} mode=0666";'),
                  "rules.lua": RULES, "tld.dat": "com\nnet\norg\ntest\n"}
         for name, text in texts.items():
-            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
-                file.write(text)
-        return os.path.join(self.folder, "rspamd.conf")
+            self.write(name, text)
+        user = ["-u", USER, "-g", USER] if os.getuid() == 0 else []
+        return [PROGRAM, "-f", "-c", os.path.join(self.folder, "rspamd.conf"), *user]
 
-    def start(self, seconds: float = 30) -> "Rspamd":
-        command = [PROGRAM, "-f", "-c", self.write_configuration()]
-        if os.getuid() == 0:
-            command += ["-u", USER, "-g", USER]
-        self.process = Process("rspamd", command, self.log)
-        wait_until(self.is_up, seconds, f"rspamd answers /ping, see {self.log}")
-        return self
-
-    def is_up(self) -> bool:
-        if self.process is not None and not self.process.is_running():
-            raise RuntimeError(f"rspamd did not start, see {self.log}")
+    def answers(self) -> bool:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            with opener.open(f"http://{ports.HOST}:{self.port}/ping", timeout=2) as reply:
-                return reply.read().startswith(b"pong")
-        except OSError:
-            return False
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.stop()
-            self.process = None
+        with opener.open(f"http://{ports.HOST}:{self.port}/ping", timeout=2) as reply:
+            return reply.read().startswith(b"pong")
