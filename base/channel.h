@@ -13,9 +13,10 @@ enum channel_type {
     CHANNEL_READY = 1,  // child: I can work
     CHANNEL_TROUBLE,    // child: why I cannot work; it ends
     CHANNEL_ADOPT,      // to a worker: somebody died, look for what he left
-    CHANNEL_SCRIBE,     // to a worker, with fd: your end of a new line to the scribe
+    CHANNEL_SCRIBE,     // to a worker, with fd: your end of a new line to the scribe; from it: I
+                        // have none
     CHANNEL_WORKER,     // to the scribe or a nursery, with fd: a worker's line
-    CHANNEL_NURSERY,    // to a worker, with fd: your end of a new line to the nursery
+    CHANNEL_NURSERY,    // the same, to the nursery
     CHANNEL_RELOAD,     // scribe: the operator asks for a reload
     CHANNEL_RELOADED,   // to the scribe: it went well (text empty), or why not
     CHANNEL_LOG_REOPEN, // to all: the log files were rotated

@@ -178,6 +178,12 @@ dissect_set_nursery(struct dissect *dissect, int fd_take)
     dissect_pool_set_nursery(dissect->pool, fd_take);
 }
 
+bool
+dissect_has_nursery(const struct dissect *dissect)
+{
+    return dissect_pool_has_nursery(dissect->pool);
+}
+
 struct dissect_job *
 dissect_start(struct dissect *dissect, const struct dissect_request *request, dissect_done *done,
               void *arg)

@@ -28,6 +28,7 @@ void dissect_free(struct dissect **dissect); // no job may be open
 // A line to a (new) nursery; the former is closed. Its dissectors are killed, and the messages they
 // had are asked about again: they are innocent.
 void dissect_set_nursery(struct dissect *dissect, int fd_take);
+bool dissect_has_nursery(const struct dissect *dissect); // false too where its line broke
 
 enum dissect_end {
     DISSECT_FOUND,

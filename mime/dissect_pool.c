@@ -439,6 +439,12 @@ dissect_pool_set_nursery(struct dissect_pool *pool, int fd_take)
     pool->events.on_room(pool->events.arg);
 }
 
+bool
+dissect_pool_has_nursery(const struct dissect_pool *pool)
+{
+    return pool->nursery != NULL;
+}
+
 size_t
 dissect_pool_count(const struct dissect_pool *pool)
 {

@@ -32,6 +32,7 @@ struct dissect_pool *dissect_pool_new(const struct dissect_config *config,
                                       const struct dissect_pool_events *events);
 void dissect_pool_free(struct dissect_pool **pool);
 void dissect_pool_set_nursery(struct dissect_pool *pool, int fd_take);
+bool dissect_pool_has_nursery(const struct dissect_pool *pool);
 size_t dissect_pool_count(const struct dissect_pool *pool);
 
 struct dissect_process *dissect_pool_idle(struct dissect_pool *pool); // NULL: none

@@ -27,6 +27,34 @@ struct order { // one child to be made
     uint16_t tag;
 };
 
+// A line between one worker and the scribe or the nursery: each gets an end.
+static void
+connect_to(const struct child *single, const struct child *worker)
+{
+    enum channel_type type = single->kind == CHILD_SCRIBE ? CHANNEL_SCRIBE : CHANNEL_NURSERY;
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+        log_warning("master", "no line between %s and worker %d", child_kind_name(single->kind),
+                    (int)worker->pid);
+        return;
+    }
+    (void)channel_send(single->channel, CHANNEL_WORKER, "", ends[0]);
+    (void)channel_send(worker->channel, type, "", ends[1]);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+static void
+reconnect(const struct child *worker, enum child_kind kind)
+{
+    const struct master *master = worker->owner;
+    const struct child *single = child_single(master->children, kind, worker->generation);
+
+    if (single != NULL && single->is_ready)
+        connect_to(single, worker);
+}
+
 static void
 on_message(void *arg, struct channel_message *message)
 {
@@ -39,6 +67,10 @@ on_message(void *arg, struct channel_message *message)
         log_error("master", "%s: %s", child_kind_name(child->kind), message->text);
     else if (message->type == CHANNEL_RELOAD && child->kind == CHILD_SCRIBE)
         master->wants_reload = true;
+    else if (message->type == CHANNEL_SCRIBE && child->kind == CHILD_WORKER)
+        reconnect(child, CHILD_SCRIBE);
+    else if (message->type == CHANNEL_NURSERY && child->kind == CHILD_WORKER)
+        reconnect(child, CHILD_NURSERY);
 }
 
 static void
@@ -49,8 +81,10 @@ on_channel(void *arg, bool readable, bool writable)
 
     (void)readable;
     (void)writable;
-    if (channel_each(child->channel, on_message, child) < 0)
-        loop_io_want(child->io, false, false); // its end is told by SIGCHLD
+    if (channel_each(child->channel, on_message, child) < 0) {
+        loop_io_want(child->io, false, false);
+        (void)kill(child->pid, SIGKILL); // if it does not end: nobody could tell it to
+    }
     loop_stop(master->loop);
 }
 
@@ -206,24 +240,6 @@ make_child(struct order *order, struct err *err)
     child->io = loop_io_new(master->loop, child->channel, on_channel, child);
     loop_io_want(child->io, true, false);
     return child;
-}
-
-// A line between one worker and the scribe or the nursery: each gets an end.
-static void
-connect_to(const struct child *single, const struct child *worker)
-{
-    enum channel_type type = single->kind == CHILD_SCRIBE ? CHANNEL_SCRIBE : CHANNEL_NURSERY;
-    int ends[2];
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
-        log_warning("master", "no line between %s and worker %d", child_kind_name(single->kind),
-                    (int)worker->pid);
-        return;
-    }
-    (void)channel_send(single->channel, CHANNEL_WORKER, "", ends[0]);
-    (void)channel_send(worker->channel, type, "", ends[1]);
-    (void)close(ends[0]);
-    (void)close(ends[1]);
 }
 
 // One of that kind has died young: its replacement has to wait.

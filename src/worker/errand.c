@@ -225,6 +225,12 @@ errands_new(struct loop *loop, struct spool *spool, int fd_take)
     return errands;
 }
 
+bool
+errands_has_line(const struct errands *errands)
+{
+    return errands->conn != NULL;
+}
+
 void
 errands_free(struct errands **errands)
 {

@@ -17,6 +17,7 @@ enum { ERRAND_PAYLOAD_MAX = 1 << 18 };
 struct errands;
 
 struct errands *errands_new(struct loop *loop, struct spool *spool, int fd_take);
+bool errands_has_line(const struct errands *errands);
 void errands_free(struct errands **errands);
 
 #endif

@@ -45,6 +45,7 @@ struct worker {
     struct loop_signal *on_term, *on_int, *on_hup;
     size_t open_doors;
     bool is_draining;
+    bool lacked_scribe, lacked_nursery; // a line, a heartbeat ago
 };
 
 static struct counter_worker *
@@ -200,6 +201,26 @@ fair_share(const struct worker *worker)
     return total > 0 ? (size_t)total : 1;
 }
 
+// Behind a death the master brings a new line by itself. One that broke while both ends live, or
+// that could not be made, comes only if it is asked for.
+static void
+ask_for_line(const struct worker *worker, enum channel_type type, bool lacks, bool *lacked_io)
+{
+    if (lacks && *lacked_io)
+        (void)channel_send(worker->start->channel, type, "", -1);
+    *lacked_io = lacks;
+}
+
+static void
+ask_for_lines(struct worker *worker)
+{
+    bool lacks_scribe = worker->errands == NULL || !errands_has_line(worker->errands);
+    bool lacks_nursery = worker->dissect != NULL && !dissect_has_nursery(worker->dissect);
+
+    ask_for_line(worker, CHANNEL_SCRIBE, lacks_scribe, &worker->lacked_scribe);
+    ask_for_line(worker, CHANNEL_NURSERY, lacks_nursery, &worker->lacked_nursery);
+}
+
 static void
 on_heartbeat(void *arg)
 {
@@ -209,6 +230,7 @@ on_heartbeat(void *arg)
     atomic_store(&counters->heartbeat, loop_now_ms(worker->loop));
     atomic_store(&counters->connections, worker->share.connections);
     worker->share.max = fair_share(worker);
+    ask_for_lines(worker);
     loop_timer_start(worker->heartbeat, HEARTBEAT_MS);
 }
 

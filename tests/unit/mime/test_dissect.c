@@ -433,7 +433,9 @@ test_no_nursery_at_first(void)
     (void)ask("echo", span_of("early"), &outcome);
     run(50);
     CU_ASSERT_EQUAL(outcome.count, 0);
+    CU_ASSERT_FALSE(dissect_has_nursery(fix.dissect));
     start_nursery();
+    CU_ASSERT_TRUE(dissect_has_nursery(fix.dissect));
     run(20000);
     CU_ASSERT_STRING_EQUAL(outcome.text, "early");
     tear_down();

@@ -309,12 +309,27 @@ test_worker_dies(void)
     close_bench(&bench);
 }
 
+// The worker has to know it, to ask for another.
+static void
+test_line_ends(void)
+{
+    struct bench bench;
+
+    open_bench(&bench);
+    CU_ASSERT_TRUE(errands_has_line(bench.errands[0]));
+    desk_free(&bench.desk);
+    run_for(1);
+    CU_ASSERT_FALSE(errands_has_line(bench.errands[0]));
+    close_bench(&bench);
+}
+
 static const struct unit_test tests[] = {
     {"each id's owner answers", test_ids           },
     {"all, and reload",         test_all_and_reload},
     {"status",                  test_status        },
     {"bad clients",             test_bad_clients   },
-    {"no worker left",          test_worker_dies   }
+    {"no worker left",          test_worker_dies   },
+    {"line ends",               test_line_ends     }
 };
 
 int
