@@ -41,8 +41,8 @@ format_bool(const struct setting_row *row, const void *value, struct buf *out)
     buf_add_text(out, *(const bool *)value ? "yes" : "no");
 }
 
-static void
-number_text(enum setting_type type, uint64_t value, char out[32])
+void
+setting_number_text(enum setting_type type, uint64_t value, char out[32])
 {
     if (type == SETTING_TIME)
         str_format_time(value, out);
@@ -58,8 +58,8 @@ fail_bounds(const struct setting_row *row, const char *what, struct span text, s
 {
     char min[32], max[32], expected[128];
 
-    number_text(row->type, row->min, min);
-    number_text(row->type, row->max, max);
+    setting_number_text(row->type, row->min, min);
+    setting_number_text(row->type, row->max, max);
     if (row->max > 0)
         snprintf(expected, sizeof(expected), "%s between %s and %s", what, min, max);
     else if (row->min > 0)

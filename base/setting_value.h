@@ -17,5 +17,7 @@ struct setting_value_type {
 };
 
 const struct setting_value_type *setting_value_type(enum setting_type type);
+// A value or a bound of a SETTING_NUMBER, _TIME or _SIZE, as one would write it.
+void setting_number_text(enum setting_type type, uint64_t value, char out[32]);
 
 #endif

@@ -2,10 +2,9 @@
 #include "man/manual_rows.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/setting_value.h"
 #include "man/mdoc.h"
 
 enum { SECTION_SIZE_MAX = 1 << 16, VALUE_MAX = 1 << 16 };
@@ -44,23 +43,12 @@ add_type(const struct setting_row *row, struct buf *out)
 }
 
 static void
-format_bound(enum setting_type type, uint64_t value, char out[32])
-{
-    if (type == SETTING_TIME)
-        str_format_time(value, out);
-    else if (type == SETTING_SIZE)
-        str_format_size(value, out);
-    else
-        snprintf(out, 32, "%" PRIu64, value);
-}
-
-static void
 add_range(const struct setting_row *row, struct buf *out)
 {
     char min[32], max[32];
 
-    format_bound(row->type, row->min, min);
-    format_bound(row->type, row->max, max);
+    setting_number_text(row->type, row->min, min);
+    setting_number_text(row->type, row->max, max);
     if (row->min > 0 && row->max > 0)
         (void)buf_printf(out, "From %s to %s.\n", min, max);
     else if (row->max > 0)
