@@ -86,26 +86,25 @@ on_whole(void *arg, enum filter_end end, struct result *result_take, const struc
 }
 
 static struct filter_run *
-new_run(const struct filter_try *attempt)
+ask(const struct filter_try *attempt, struct filter_run *(*clamd)(const struct filter_try *attempt),
+    void (*done)(void *arg, enum filter_end end, struct result *result_take, const struct err *err))
 {
     struct filter_run *run = mem_zalloc(sizeof(*run));
+    struct filter_try inner = *attempt;
 
     run->attempt = *attempt;
     run->end_ms = loop_now_ms(attempt->loop) + attempt->timeout_ms;
     result_init(&run->whole);
+    inner.done = done;
+    inner.arg = run;
+    run->asking = clamd(&inner);
     return run;
 }
 
 static struct filter_run *
 start(const struct filter_try *attempt)
 {
-    struct filter_run *run = new_run(attempt);
-    struct filter_try inner = *attempt;
-
-    inner.done = on_whole;
-    inner.arg = run;
-    run->asking = clamd_type.start(&inner);
-    return run;
+    return ask(attempt, clamd_type.start, on_whole);
 }
 
 static void
@@ -117,13 +116,7 @@ on_probed(void *arg, enum filter_end end, struct result *result_take, const stru
 static struct filter_run *
 probe(const struct filter_try *attempt)
 {
-    struct filter_run *run = new_run(attempt);
-    struct filter_try inner = *attempt;
-
-    inner.done = on_probed;
-    inner.arg = run;
-    run->asking = clamd_type.probe(&inner);
-    return run;
+    return ask(attempt, clamd_type.probe, on_probed);
 }
 
 static void
