@@ -56,6 +56,7 @@ class Postern:
         self.dissect_path = os.path.join(build, "src", "postern-dissect")
         self.master: Optional[Process] = None
         self.extra_env: dict[str, str] = {}
+        self.wrapper: list[str] = []  # a command that executes the daemon in its own place
         self.runs_before = 0
         os.makedirs(self.reports, exist_ok=True)
         os.chmod(self.reports, 0o1777)
@@ -117,7 +118,7 @@ class Postern:
 
     def launch(self, verbose: bool = True, **popen) -> None:
         self.runs_before = len(self.log_lines(RUNNING))
-        command = [self.daemon, "-c", self.conf, "-f"] + (["-v"] if verbose else [])
+        command = [*self.wrapper, self.daemon, "-c", self.conf, "-f"] + (["-v"] if verbose else [])
         self.master = Process("posternd", command, os.path.join(self.folder, "postern.out"),
                               self.environment(), **popen)
 
