@@ -60,7 +60,6 @@ add_ports(struct landlock_rules *reach, const struct setting_list *addrs)
 static void
 add_common(struct landlock_rules *reach, const struct settings *settings)
 {
-    add_path(reach, settings->spool.path, KEEP);
     add_folder_of(reach, settings->log.file, LANDLOCK_WRITE | LANDLOCK_MAKE);
     add_folder_of(reach, settings->log.error_file, LANDLOCK_WRITE | LANDLOCK_MAKE);
     add_path(reach, "/etc/localtime", LANDLOCK_READ);
@@ -70,6 +69,7 @@ add_common(struct landlock_rules *reach, const struct settings *settings)
 static void
 add_worker(struct landlock_rules *reach, const struct settings *settings)
 {
+    add_path(reach, settings->spool.path, KEEP);
     add_path(reach, "/etc/ssl/openssl.cnf", LANDLOCK_READ); // libssl does not start without
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct smtp_listener_settings *listener = &settings->listeners[i];
@@ -121,6 +121,7 @@ add_scribe(struct landlock_rules *reach, const struct settings *settings)
 {
     char *const *servers = settings->redis.servers.items;
 
+    add_path(reach, settings->spool.path, LANDLOCK_READ); // how full it is, and of what
     add_folder_of(reach, settings->track.ledger, KEEP);
     add_folder_of(reach, settings->track.postfix_log, LANDLOCK_READ);
     add_path(reach, "/proc", LANDLOCK_READ); // how the daemon's processes fare

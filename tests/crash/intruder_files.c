@@ -211,47 +211,65 @@ map_bait(const struct intruder *intruder)
     return memory == MAP_FAILED ? errno : 0;
 }
 
+static int
+make_in_spool(const struct intruder *intruder)
+{
+    char path[NAME_SIZE];
+
+    return open_path(in_spool(intruder, "hold/forged", path), O_WRONLY | O_CREAT);
+}
+
+static int
+change_bait(const struct intruder *intruder)
+{
+    char path[NAME_SIZE];
+
+    return open_path(in_spool(intruder, "hold/bait", path), O_WRONLY);
+}
+
 const struct attempt intruder_files[] = {
-    {BY_ALL, "read /etc/passwd",                   read_users             },
-    {BY_ALL, "read /etc/shadow",                   read_shadow            },
-    {BY_ALL, "read the configuration",             read_config            },
-    {BY_ALL, "write the configuration",            write_config           },
-    {BY_ALL, "remove the configuration",           remove_config          },
-    {BY_ALL, "list /",                             list_root              },
-    {BY_ALL, "list /run",                          list_run               },
-    {BY_ALL, "read a program",                     read_program           },
-    {BY_ALL, "make a file in /tmp",                make_in_tmp            },
-    {BY_ALL, "make a file without a name in /tmp", make_unnamed           },
-    {BY_ALL, "make a folder in /tmp",              make_folder            },
-    {BY_ALL, "make a file in /dev/shm",            make_in_memory         },
-    {BY_ALL, "open /dev/zero",                     write_device           },
-    {BY_ALL, "open /dev/kmsg",                     read_kernel_log        },
-    {BY_ALL, "open /dev/ptmx",                     use_terminal           },
-    {BY_ALL, "write /proc/self/oom_score_adj",     write_own_score        },
-    {BY_ALL, "write /proc/self/mem",               write_own_memory       },
-    {BY_ALL, "write core_pattern",                 write_core_pattern     },
-    {BY_ALL, "read the master's memory",           read_master_memory     },
-    {BY_ALL, "read the master's environment",      read_master_environment},
-    {BY_ALL, "look at the master's root",          list_master_root       },
-    {BY_ALL, "list the master's descriptors",      list_master_descriptors},
-    {BY_ALL, "read a peer's memory",               read_peer_memory       },
-    {BY_ALL, "read a peer's map",                  read_peer_maps         },
-    {BY_ALL, "read a peer's environment",          read_peer_environment  },
-    {BY_ALL, "look at a peer's root",              list_peer_root         },
-    {BY_ALL, "list a peer's descriptors",          list_peer_descriptors  },
-    {BY_ALL, "leave the spool by ..",              leave_by_dots          },
-    {BY_ALL, "leave the spool by a link",          leave_by_link          },
-    {BY_ALL, "leave the spool by a linked folder", leave_by_linked_folder },
-    {BY_ALL, "make a symbolic link in the spool",  make_link              },
-    {BY_ALL, "link a file into the spool",         link_in                },
-    {BY_ALL, "move a file into the spool",         move_in                },
-    {BY_ALL, "move a file out of the spool",       move_out               },
-    {BY_ALL, "make a FIFO in the spool",           make_pipe              },
-    {BY_ALL, "make a device in the spool",         make_device            },
-    {BY_ALL, "change a file's owner",              give_away              },
-    {BY_ALL, "set an extended attribute",          mark_file              },
-    {BY_ALL, "execute a file of the spool",        execute_bait           },
-    {BY_ALL, "map a file of the spool to execute", map_bait               },
+    {BY_ALL & ~BY_WORKER, "make a file in the spool",           make_in_spool          },
+    {BY_ALL & ~BY_WORKER, "change a file of the spool",         change_bait            },
+    {BY_ALL,              "read /etc/passwd",                   read_users             },
+    {BY_ALL,              "read /etc/shadow",                   read_shadow            },
+    {BY_ALL,              "read the configuration",             read_config            },
+    {BY_ALL,              "write the configuration",            write_config           },
+    {BY_ALL,              "remove the configuration",           remove_config          },
+    {BY_ALL,              "list /",                             list_root              },
+    {BY_ALL,              "list /run",                          list_run               },
+    {BY_ALL,              "read a program",                     read_program           },
+    {BY_ALL,              "make a file in /tmp",                make_in_tmp            },
+    {BY_ALL,              "make a file without a name in /tmp", make_unnamed           },
+    {BY_ALL,              "make a folder in /tmp",              make_folder            },
+    {BY_ALL,              "make a file in /dev/shm",            make_in_memory         },
+    {BY_ALL,              "open /dev/zero",                     write_device           },
+    {BY_ALL,              "open /dev/kmsg",                     read_kernel_log        },
+    {BY_ALL,              "open /dev/ptmx",                     use_terminal           },
+    {BY_ALL,              "write /proc/self/oom_score_adj",     write_own_score        },
+    {BY_ALL,              "write /proc/self/mem",               write_own_memory       },
+    {BY_ALL,              "write core_pattern",                 write_core_pattern     },
+    {BY_ALL,              "read the master's memory",           read_master_memory     },
+    {BY_ALL,              "read the master's environment",      read_master_environment},
+    {BY_ALL,              "look at the master's root",          list_master_root       },
+    {BY_ALL,              "list the master's descriptors",      list_master_descriptors},
+    {BY_ALL,              "read a peer's memory",               read_peer_memory       },
+    {BY_ALL,              "read a peer's map",                  read_peer_maps         },
+    {BY_ALL,              "read a peer's environment",          read_peer_environment  },
+    {BY_ALL,              "look at a peer's root",              list_peer_root         },
+    {BY_ALL,              "list a peer's descriptors",          list_peer_descriptors  },
+    {BY_ALL,              "leave the spool by ..",              leave_by_dots          },
+    {BY_ALL,              "leave the spool by a link",          leave_by_link          },
+    {BY_ALL,              "leave the spool by a linked folder", leave_by_linked_folder },
+    {BY_ALL,              "make a symbolic link in the spool",  make_link              },
+    {BY_ALL,              "link a file into the spool",         link_in                },
+    {BY_ALL,              "move a file into the spool",         move_in                },
+    {BY_ALL,              "move a file out of the spool",       move_out               },
+    {BY_ALL,              "make a FIFO in the spool",           make_pipe              },
+    {BY_ALL,              "make a device in the spool",         make_device            },
+    {BY_ALL,              "change a file's owner",              give_away              },
+    {BY_ALL,              "set an extended attribute",          mark_file              },
+    {BY_ALL,              "execute a file of the spool",        execute_bait           },
+    {BY_ALL,              "map a file of the spool to execute", map_bait               },
 };
 const size_t intruder_file_count = sizeof intruder_files / sizeof intruder_files[0];
 
@@ -302,8 +320,8 @@ use_memory(const struct intruder *intruder)
 }
 
 const struct attempt intruder_work[] = {
-    {BY_BIG, "start a thread",         start_thread},
-    {BY_BIG, "keep a file",            keep_file   },
-    {BY_ALL, "take and return memory", use_memory  },
+    {BY_BIG,    "start a thread",         start_thread},
+    {BY_WORKER, "keep a file",            keep_file   },
+    {BY_ALL,    "take and return memory", use_memory  },
 };
 const size_t intruder_work_count = sizeof intruder_work / sizeof intruder_work[0];

@@ -46,6 +46,10 @@ class Stand:
                                  hops={self.sink.address: ""}, lines={"workers": "1"},
                                  spool={"retry": '{"100ms"}'}, dissect=dissect)
         self.postern = Postern(BUILD, folder, self.settings)
+        logs = os.path.join(folder, "logs")  # of their own: worker and scribe may write there
+        os.mkdir(logs)
+        shutil.chown(logs, USER)
+        self.postern.log = os.path.join(logs, "postern.log")
         self.postern.start()
         self.sent = 0
 

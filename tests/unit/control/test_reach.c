@@ -75,14 +75,14 @@ test_paths(void)
         const char *path;
         unsigned worker, scribe;
     } rows[] = {
-        {little, "/var/spool/postern", KEEP, KEEP},
+        {little, "/var/spool/postern", KEEP, R   },
         {little, "/var/lib/postern",   0,    KEEP},
         {little, "/proc",              0,    R   },
         {little, "/etc/localtime",     R,    R   },
         {little, "/etc",               0,    0   },
         {little, "/var/log",           0,    0   },
         {little, "/",                  0,    0   },
-        {much,   "/spool/p",           KEEP, KEEP},
+        {much,   "/spool/p",           KEEP, R   },
         {much,   "/certs/c",           R,    0   },
         {much,   "/keys/k",            R,    0   },
         {much,   "/certs/ca",          R,    0   },
