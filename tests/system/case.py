@@ -64,6 +64,15 @@ class Case(unittest.TestCase):
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
 
+    def small_disk(self, size: str) -> str:
+        """A file system of its own, so that it can be filled: 64M, 1024K."""
+        folder = self.path("disk")
+        os.mkdir(folder)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", folder],
+                       check=True, capture_output=True)
+        self.addCleanup(lambda: subprocess.run(["umount", "-l", folder], check=True))
+        return folder
+
     def certificate(self, name: str) -> tuple[str, str]:
         """Files of a certificate that vouches for itself, and of its key."""
         cert, key = self.path(name + "-cert.pem"), self.path(name + "-key.pem")

@@ -6,7 +6,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import time
 
 import spoolfile
@@ -15,15 +14,6 @@ from load import Load
 
 
 class Failures(Case):
-    def small_disk(self, megabytes: int) -> str:
-        """A file system of its own for the spool, so that it can be filled."""
-        folder = self.path("disk")
-        os.mkdir(folder)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}M,mode=0777", "tmpfs",
-                        folder], check=True, capture_output=True)
-        self.addCleanup(lambda: subprocess.run(["umount", "-l", folder], check=True))
-        return folder
-
     def test_too_little_space_is_452_at_mail(self) -> None:
         sink = self.sink()
         postern = self.between(sink, spool={"min_free": '"1000000G"'})
@@ -34,7 +24,7 @@ class Failures(Case):
             self.assertEqual(client.command("NOOP").code, 250)
 
     def test_declared_size_counts_for_space(self) -> None:
-        disk = self.small_disk(64)
+        disk = self.small_disk("64M")
         sink = self.sink()
         postern = self.between(sink, spool={"path": f'"{disk}/spool"', "min_free": '"8M"'})
         with Client(postern.ports[0]) as client:
@@ -43,7 +33,7 @@ class Failures(Case):
             self.assertEqual(client.command("MAIL FROM:<a@example.org> SIZE=90000000").code, 452)
 
     def test_disk_full_while_receiving(self) -> None:
-        disk = self.small_disk(48)
+        disk = self.small_disk("48M")
         sink = self.sink()
         postern = self.between(sink, spool={"path": f'"{disk}/spool"', "min_free": '"1M"'})
         with Client(postern.ports[0]) as client:
@@ -58,7 +48,7 @@ class Failures(Case):
         self.assertEqual(sink.wait_for(1)[0].recipients, [b"carol@example.com"])
 
     def test_full_disk_does_not_stop_what_is_in_the_spool(self) -> None:
-        disk = self.small_disk(48)
+        disk = self.small_disk("48M")
         sink = self.sink()
         postern = self.between(sink, spool={"path": f'"{disk}/spool"', "min_free": '"1M"',
                                             "retry": '{"1s"}'}, hop="dead_time = 1s")

@@ -82,17 +82,9 @@ class Ledger(Case):
         self.wait_known(postern, ids)
         self.assertEqual(self.metric("postern_events_dropped_total"), 0)
 
-    def small_disk(self, kilobytes: int) -> str:
-        folder = self.path("disk")
-        os.mkdir(folder)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}K,mode=0777", "tmpfs",
-                        folder], check=True, capture_output=True)
-        self.addCleanup(lambda: subprocess.run(["umount", "-l", folder], check=True))
-        return folder
-
     def test_full_disk(self) -> None:
         sink = self.sink()
-        disk = self.small_disk(1024)
+        disk = self.small_disk("1024K")
         postern = self.telling(sink, ledger=f'"{disk}/ledger.db"')
         ids = self.mail(sink, postern, 20)
         self.wait_known(postern, ids)

@@ -19,6 +19,17 @@ INJECTIONS = [
 ]
 
 
+def syslog(case: Case) -> tuple[socket.socket, str]:
+    """One that takes lines, and its path."""
+    path = case.path("log.sock")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    case.addCleanup(listener.close)
+    listener.bind(path)
+    os.chmod(path, 0o777)
+    listener.settimeout(20)
+    return listener, path
+
+
 class Log(Case):
     def assert_well_formed(self, text: str) -> None:
         for line in text.rstrip("\n").split("\n"):
@@ -91,12 +102,7 @@ class Log(Case):
 
     def test_syslog(self) -> None:
         """One datagram a line, with facility and priority, to where the settings say."""
-        path = self.path("log.sock")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(listener.close)
-        listener.bind(path)
-        os.chmod(path, 0o777)
-        listener.settimeout(20)
+        listener, path = syslog(self)
         sink = self.sink()
         # Quietly: a socket takes no more than ten datagrams that nobody has read.
         postern = self.between(sink, verbose=False,
@@ -211,12 +217,7 @@ class Json(Case):
         self.assertIn(recipients, [line.get("to") for line in lines])
 
     def test_syslog_and_back_to_text(self) -> None:
-        path = self.path("log.sock")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(listener.close)
-        listener.bind(path)
-        os.chmod(path, 0o777)
-        listener.settimeout(20)
+        listener, path = syslog(self)
         sink = self.sink()
         postern = self.between(sink, verbose=False,
                                log={"format": "json", "syslog": "yes",
