@@ -110,6 +110,7 @@ on_tick(void *arg)
     struct master *master = arg;
 
     kill_stuck(master);
+    ask(master, &master->wants_reap); // should the word of a death have been lost on its way
     loop_timer_start(master->tick, TICK_MS);
 }
 
