@@ -219,6 +219,8 @@ file_go(struct spool_file *file)
 {
     bool is_reading = file->read.answer.is_owed && file->read.answer.is_begun;
 
+    if (file->is_stuck) // a sync that fails now is known when it is tried again
+        return;
     if (file->read.answer.is_owed && !is_reading && file->step != STEP_COPY) {
         start_read(file);
         is_reading = true;

@@ -71,6 +71,7 @@ struct spool_file {
     struct file_read read;
     enum file_leave leave;
     bool has_tried_copy; // in this attempt to leave
+    bool is_stuck;       // in the spool's list; nothing begins until it is taken out
     int64_t until_ms;    // WAIT: the next try; QUARANTINE: since when it lies there
 
     enum file_step step;

@@ -186,6 +186,7 @@ get_stuck(struct spool_file *file)
     log_alarm("spool", "%s: cannot leave its place, it is tried again: %s", file->envelope.id,
               file->err.text);
     file->has_tried_copy = false;
+    file->is_stuck = true;
     file->next = spool->stuck;
     spool->stuck = file;
 }
@@ -278,6 +279,7 @@ leave_retry_stuck(struct spool *spool)
         struct spool_file *next = file->next;
 
         file->next = NULL;
+        file->is_stuck = false;
         file_go(file);
         file = next;
     }

@@ -255,6 +255,40 @@ test_hold(void)
     }
 }
 
+// As the syncer says it, which may be at what it wrote before.
+static void
+fail_sync(struct spool_file *file)
+{
+    struct syncer_item *item = file_sync_item(file);
+    struct err err;
+
+    err_set(&err, ERR_TEMP, "the disk is gone");
+    item->failed(item->arg, &err);
+}
+
+// What waits for the next minute begins nothing meanwhile, and waits once.
+static void
+test_stuck(void)
+{
+    struct spool_file *file;
+
+    begin();
+    file = kit_write(&kit, WRITER_SPOOL, id, 5000);
+    fault_set(FAULT_RENAME, 0, 1000);
+    spool_file_hold(&file, "too odd");
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(kit.spool->stuck);
+    fail_sync(kit.spool->stuck);
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_PTR_NULL_FATAL(kit.spool->stuck->next);
+    fault_set(FAULT_RENAME, 0, 0);
+    leave_retry_stuck(kit.spool);
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_PTR_NULL(kit.spool->stuck);
+    CU_ASSERT_EQUAL(faccessat(kit.spool->root.hold_fd, id, F_OK, 0), 0);
+    end();
+}
+
 static void
 test_hold_fails(void)
 {
@@ -448,6 +482,7 @@ static const struct unit_test tests[] = {
     {"wait fails",               test_wait_fails      },
     {"hold",                     test_hold            },
     {"hold fails",               test_hold_fails      },
+    {"stuck",                    test_stuck           },
     {"quarantine",               test_quarantine      },
     {"quarantine fails",         test_quarantine_fails},
     {"quarantine after a crash", test_quarantine_late },
