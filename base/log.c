@@ -2,8 +2,12 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/sink.h"
 
@@ -39,6 +43,20 @@ static struct {
     bool is_json;
 } state = {.sink = SINK_INITIAL, .least = LOG_INFO_};
 
+// Where a service manager keeps what we say there, and syslog's lines too.
+static bool
+is_stderr_the_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM"); // "device:inode"
+    struct stat info;
+    char own[64];
+
+    if (stream == NULL || fstat(STDERR_FILENO, &info) != 0)
+        return false;
+    (void)snprintf(own, sizeof own, "%ju:%ju", (uintmax_t)info.st_dev, (uintmax_t)info.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
 int
 log_open(const char *program, const struct log_settings *settings, bool to_stderr, int verbosity,
          struct err *err)
@@ -49,7 +67,7 @@ log_open(const char *program, const struct log_settings *settings, bool to_stder
         .syslog_path = settings->syslog ? settings->syslog_path : NULL,
         .file = settings->file,
         .error_file = settings->error_file,
-        .to_stderr = to_stderr,
+        .to_stderr = to_stderr && !(settings->syslog && is_stderr_the_journal()),
         .is_json = strcmp(settings->format, "json") == 0,
     };
 

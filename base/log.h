@@ -26,7 +26,8 @@ struct log_settings {
 };
 
 // Opens what the settings name; may be called again (reload, rotation). verbosity 0: info and
-// above. to_stderr: foreground. Before it is called, lines go to standard error.
+// above. to_stderr: foreground; not where it is the journal, which has syslog's lines. Before it is
+// called, lines go to standard error.
 int log_open(const char *program, const struct log_settings *settings, bool to_stderr,
              int verbosity, struct err *err);
 void log_close(void);

@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 
-from case import Case, Client, Postern, Sink, main, message, ports, send, wait_until
+from case import Case, Client, Postern, Settings, Sink, main, message, ports, send, wait_until
 from hostile import unsafe_in
 
 LINE = re.compile(r"posternd/[a-z]+\[\d+\]: \S.*")
@@ -115,6 +115,26 @@ class Log(Case):
             if "status=sent" in text:
                 break
         self.assertRegex(text, r"^<158>.*posternd/send\[\d+\]: \w{11}: to=<bob@example.com>")
+
+    def test_journal_gets_each_line_once(self) -> None:
+        """A service manager keeps standard error and syslog in one journal."""
+        for wants_syslog in ("yes", "no"):
+            listener, path = syslog(self)
+            sink = self.sink()
+            postern = self.postern(
+                Settings(listeners={f"inet:127.0.0.1:{ports.take()}": ""}, hops={sink.address: ""},
+                         log={"syslog": wants_syslog, "syslog_path": f'"{path}"'}),
+                name=wants_syslog, start=False)
+            out = os.path.join(postern.folder, "postern.out")
+            with open(out, "wb") as file:
+                info = os.fstat(file.fileno())
+            postern.extra_env["JOURNAL_STREAM"] = f"{info.st_dev}:{info.st_ino}"
+            postern.start(verbose=False)
+            self.assertEqual("running, " in postern.output(), wants_syslog == "no")
+            if wants_syslog == "yes":
+                while "running, " not in listener.recv(65536).decode():
+                    pass
+            os.unlink(path)
 
     def test_syslog_that_stands_still_does_not_stop_mail(self) -> None:
         path = self.path("log.sock")
