@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Power cuts: ext4 and xfs stop in the middle of mail, are mounted again, and nothing is missing."""
+"""Power cuts: ext4 and xfs stop under load, are mounted again, and nothing is missing."""
 
 import argparse
 import contextlib
