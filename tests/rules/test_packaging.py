@@ -27,6 +27,23 @@ def made(name: str) -> str:
     return os.path.join(BUILD, "packaging", name)
 
 
+def calls_in(name: str, sets: dict[str, set[str]]) -> set[str]:
+    if not name.startswith("@"):
+        return {name}
+    return set().union(*(calls_in(each, sets) for each in sets[name]))
+
+
+def call_sets() -> dict[str, set[str]]:
+    """systemd's own, by name."""
+    sets: dict[str, set[str]] = {}
+    for line in run("systemd-analyze", "syscall-filter", "--no-pager").stdout.splitlines():
+        if line.startswith("@"):
+            current = sets.setdefault(line.strip(), set())
+        elif line.startswith("    ") and not line.strip().startswith("#"):
+            current.add(line.strip())
+    return sets
+
+
 class Unit(unittest.TestCase):
     def setUp(self) -> None:
         self.text = read(made("postern.service"))
@@ -57,6 +74,23 @@ class Unit(unittest.TestCase):
         unit = re.search(r"(?m)^CapabilityBoundingSet=(.*)$", self.text)
         assert code is not None and unit is not None
         self.assertEqual(set(re.findall(r"CAP_\w+", code[1])), set(unit[1].split()))
+
+    def test_calls(self) -> None:
+        """What a jail allows, and what it takes to enter it, the unit allows."""
+        sets, allowed = call_sets(), set()
+        for line in re.findall(r"(?m)^SystemCallFilter=(.*)$", self.text):
+            named = set().union(*(calls_in(name, sets) for name in line.lstrip("~").split()))
+            allowed = allowed - named if line.startswith("~") else allowed | named
+        needed = {"capset", "prctl", "setgroups", "setresuid", "setresgid", "chmod", "fchownat",
+                  "bind", "listen", "execve", "landlock_add_rule", "unlink"}
+        lists = re.findall(r"static const int (\w+)\[\] = \{(.*?)\};",
+                           read("base/jail_calls.c"), re.S)
+        for name, text in lists:
+            if name in ("work", "loop", "files", "peers", "deadlines", "parenthood"):
+                needed |= set(re.findall(r"SCMP_SYS\((\w+)\)", text))
+        self.assertGreater(len(needed), 100)
+        self.assertEqual(needed - allowed, set())
+        self.assertFalse(allowed & {"bpf", "mount", "keyctl", "io_uring_setup", "process_vm_readv"})
 
     def test_time_to_stop(self) -> None:
         """Longer than the master waits for its children."""
