@@ -125,11 +125,11 @@ class Ids(Local):
                 postern.stop()
             before = tree(postern.spool)
             for command in ID_COMMANDS:
-                for one in IDS:
-                    if (command, one) == ("retry", "all"):
-                        continue
-                    done = postern.tool(command, "--", one, check=False)
-                    self.assertIn(done.returncode, (1, 64), (command, one, done.stderr))
+                together = [one for one in IDS if one not in ("-", "all")]
+                alone = [[one] for one in IDS] if command in ("show", "delete") else []
+                for ids_asked in [together, *alone]:
+                    done = postern.tool(command, "--", *ids_asked, check=False)
+                    self.assertIn(done.returncode, (1, 64), (command, ids_asked, done.stderr))
                     self.assertNotIn("root:", done.stdout)
             self.assertEqual(tree(postern.spool), before)
             self.assertEqual(postern.listing()[0]["queue_id"], ids[0])
