@@ -483,7 +483,6 @@ hop_free(struct hop **hop)
 {
     struct hop *gone = *hop;
 
-    *hop = NULL;
     if (gone == NULL)
         return;
     assert(gone->waiting.count == 0 && gone->over.count == 0);
@@ -497,5 +496,5 @@ hop_free(struct hop **hop)
     tls_context_free(&gone->tls);
     mem_free(&gone->seats);
     servers_clear(&gone->servers);
-    mem_free(&gone);
+    mem_free(hop);
 }
