@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -85,4 +86,10 @@ mem_free_at(void **pointer)
     memcpy((void *)&memory, (const void *)pointer, sizeof(memory));
     free(memory);
     memcpy((void *)pointer, (const void *)&none, sizeof(none));
+}
+
+void
+mem_give_back(void)
+{
+    (void)malloc_trim(0);
 }

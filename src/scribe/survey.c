@@ -178,6 +178,7 @@ done(struct pool_job *job)
     survey->seen = survey->next;
     survey->next = before;
     *survey->next = *survey->seen; // counts of files stay where they are not counted anew
+    mem_give_back();
     // At the first look the workers and the spool may not be there yet.
     loop_timer_start(survey->timer, survey->turn++ == 0 ? SOON_MS : SURVEY_EVERY_MS);
 }

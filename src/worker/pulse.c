@@ -83,6 +83,7 @@ tell(void *arg)
     add_hops(&view, parts->routes);
     teller_tell_vitals(parts->teller, &view.vitals);
     arena_clear(&view.arena);
+    mem_give_back();
     loop_timer_start(pulse->timer, VITALS_EVERY_MS);
 }
 

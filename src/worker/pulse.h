@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // src/worker/pulse.h - how this worker is, told every VITALS_EVERY_MS: its servers, next hops and
-// messages.
+// messages. So often, too, free memory goes back to the system.
 #ifndef POSTERN_SRC_PULSE_H
 #define POSTERN_SRC_PULSE_H
 

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/wait.h>
@@ -127,12 +128,54 @@ test_overflow(void)
     CU_ASSERT(!is_fatal(test_free_nothing));
 }
 
+static size_t
+resident_pages(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    size_t all = 0, resident = 0;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT(fscanf(file, "%zu %zu", &all, &resident) == 2);
+    fclose(file);
+    return resident;
+}
+
+static void
+test_give_back(void)
+{
+    enum { COUNT = 4096, SIZE = 4096, KEPT_EVERY = 64 };
+
+    static char *blocks[COUNT];
+    size_t used = mallinfo2().uordblks;
+    size_t before;
+    bool is_library; // a sanitizer has an allocator of its own
+
+    for (size_t i = 0; i < COUNT; i++) {
+        blocks[i] = mem_zalloc(SIZE);
+        memset(blocks[i], 1, SIZE);
+    }
+    is_library = mallinfo2().uordblks >= used + (size_t)COUNT * SIZE;
+    for (size_t i = 0; i < COUNT; i++) {
+        if (i % KEPT_EVERY != 0)
+            mem_free(&blocks[i]);
+    }
+    before = resident_pages();
+    mem_give_back();
+    if (is_library)
+        CU_ASSERT(resident_pages() + COUNT / 2 < before);
+    for (size_t i = 0; i < COUNT; i += KEPT_EVERY) {
+        CU_ASSERT(blocks[i][0] == 1 && blocks[i][SIZE - 1] == 1);
+        mem_free(&blocks[i]);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"zeroed",                    test_zalloc      },
     {"regrow",                    test_regrow      },
     {"texts",                     test_texts       },
     {"free nothing",              test_free_nothing},
     {"overflow ends the process", test_overflow    },
+    {"given back",                test_give_back   },
 };
 
 UNIT_MAIN("base/mem", tests)
