@@ -96,10 +96,25 @@ forget_master(struct master *master)
     master_unwatch(master);
     while (master->children != NULL)
         child_remove(&master->children, master->children);
-    // A reload that takes a listener away forks while it is still open.
-    listen_close_unwanted(&master->sockets, false);
     if (master->options->started_fd >= 0)
         (void)close(master->options->started_fd);
+}
+
+// A worker that was taken over could else answer the operator in the scribe's place.
+static void
+forget_sockets(const struct order *order)
+{
+    struct listen_set *sockets = &order->master->sockets;
+    const struct premises *premises = order->premises;
+
+    listen_unmark(sockets);
+    for (size_t i = 0; order->kind == CHILD_WORKER && i < order->settings->listener_count; i++)
+        listen_keep(sockets, premises->listener_fds[i]);
+    for (size_t i = 0; order->kind == CHILD_SCRIBE && i < order->settings->http_count; i++)
+        listen_keep(sockets, premises->http_fds[i]);
+    if (order->kind == CHILD_SCRIBE)
+        listen_keep(sockets, premises->control_fd);
+    listen_close_unwanted(sockets, false);
 }
 
 _Noreturn static void
@@ -151,6 +166,7 @@ be_child(const struct order *order, int channel, pid_t parent, const sigset_t *m
     struct err err = {0};
 
     forget_master(master);
+    forget_sockets(order);
     (void)signal(SIGUSR1, SIG_IGN); // sent to all of a service at once, and the master's to act on
     (void)signal(SIGUSR2, SIG_IGN);
     (void)sigprocmask(SIG_SETMASK, mask, NULL);

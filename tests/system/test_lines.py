@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""A line between two processes breaks, though both live: they get another."""
+"""What is between our processes: a line that breaks, though both live, is made anew; each listens
+at its own sockets only.
+"""
 
 import ctypes
 import os
@@ -14,30 +16,38 @@ SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def sockets_of(pid: int, kind: int) -> list[socket.socket]:
-    """Another process's UNIX sockets of that kind, but those that listen."""
+def sockets_of(pid: int) -> list[socket.socket]:
+    """Another process's, as our own."""
     process = LIBC.syscall(SYS_PIDFD_OPEN, pid, 0)
-    found = []
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        if not stat.S_ISSOCK(os.stat(f"/proc/{pid}/fd/{name}").st_mode):
-            continue
-        one = socket.socket(fileno=LIBC.syscall(SYS_PIDFD_GETFD, process, int(name), 0))
-        listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        if one.family == socket.AF_UNIX and one.type == kind and not listens:
-            found.append(one)
-        else:
-            one.close()
+    found = [socket.socket(fileno=LIBC.syscall(SYS_PIDFD_GETFD, process, int(name), 0))
+             for name in os.listdir(f"/proc/{pid}/fd")
+             if stat.S_ISSOCK(os.stat(f"/proc/{pid}/fd/{name}").st_mode)]
     os.close(process)
     return found
 
 
+def listens(one: socket.socket) -> bool:
+    return bool(one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
 def cut(pid: int, kind: int) -> None:
     """Both ends see the line end."""
-    lines = sockets_of(pid, kind)
+    sockets = sockets_of(pid)
+    lines = [one for one in sockets
+             if one.family == socket.AF_UNIX and one.type == kind and not listens(one)]
     assert lines, f"{pid} has no such line"
     for line in lines:
         line.shutdown(socket.SHUT_RDWR)
-        line.close()
+    for one in sockets:
+        one.close()
+
+
+def listens_at(pid: int) -> set[object]:
+    sockets = sockets_of(pid)
+    names = {one.getsockname() for one in sockets if listens(one)}
+    for one in sockets:
+        one.close()
+    return names
 
 
 def executable(pid: int) -> str:
@@ -81,6 +91,12 @@ class Lines(Case):
         wait_until(lambda: self.door.tool("retry", "all", check=False).returncode == 0, 20,
                    "the worker to hear of the operator again")
         self.sink.wait_for(2, 10)
+
+    def test_each_listens_at_its_own(self) -> None:
+        """Else a worker taken over could answer the operator."""
+        worker, = self.door.workers()
+        self.assertEqual(listens_at(worker), {("127.0.0.1", self.door.ports[0])})
+        self.assertEqual(listens_at(self.door.scribe()), {self.door.control})
 
     def test_master_and_nursery(self) -> None:
         """Who hears nothing from the master any more is replaced."""
