@@ -174,6 +174,7 @@ def work(entries: list[Entry], share: Optional[float], pending: str) -> list[str
 
 def show(entries: list[Entry], figures: dict[str, Figures], notes: list[str]) -> Table:
     """open: inputs that break it still."""
+    notes = ["Minutes by the clock. Edges and corpus are those of the last run.", *notes]
     table = Table("fuzz", ("entry", "minutes", "executions", "edges covered", "corpus",
                            "found and mended", "open"), ("open",), notes)
     total = Figures()

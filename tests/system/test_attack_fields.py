@@ -14,15 +14,8 @@ import urllib.request
 
 from case import Case, Client, Settings, main, ports, send, wait_until
 from fake import Fake, http, read_http, read_stream, say
-from hostile import unsafe_in
+from hostile import HURT, unsafe_in
 
-FORGED = "posternd/send[1]: 2AkPBDRxdC4: to=<victim@example.com>, status=sent (250 forged)"
-# What bytes do to a terminal (colours, title, answerback, C1, Sixel), to a reader, to a shell.
-HURT = ["\x1b[31mred", "\x1b]0;title\x07", "\x9b2J", "\u009b2J", "\x90q\x9c", "\x05", "\x08\x08",
-        "a\r\nX-Forged: yes", f"a\n{FORGED}", f"a\r{FORGED}", "a\u2028b\u2029c", "\u202egpj.exe",
-        "\u2066a\u2069", "\u200fa", "a\0b", "\x7f\x7f", "%s%n%x%99999d", "{0}{a}", "$(touch x)",
-        "`touch x`", "; touch x", "| touch x", "'\"; touch x #", "-rf", "--help", "../../../../x",
-        "\\x41\\", "a, status=sent", "a>, status=sent", '"quoted"', "x" * 3000, "\xff\xfe\xfa"]
 TEXT = "".join(HURT)
 
 

@@ -11,6 +11,7 @@ a size of a chunk that is none                 Behind.test_chunk_sizes
 commands behind the dot, DATA, QUIT, BDAT      Behind
 commands in clear behind STARTTLS              test_front_door.py test_starttls; Behind.test_starttls
 replies in clear behind STARTTLS               Behind.test_reply_to_starttls
+a next hop's reply that the client gets        Behind.test_replies_passed_on
 XFORWARD from those not allowed                test_front_door.py; Behind.test_xforward
 clients not allowed                            test_front_door.py
 a crowd of silent clients                      test_attack_crowds.py, test_front_door.py
@@ -31,6 +32,7 @@ content made to be misread                     test_evasion.py, test_checklist.p
 
 import array
 import fcntl
+import re
 import socket
 import ssl
 import termios
@@ -39,6 +41,7 @@ import threading
 import spoolfile
 from case import (Case, Client, Postern, Settings, Sink, main, message, normalised, ports,
                   send, split_ours, wait_until)
+from hostile import HURT
 from lab.sink import has_bare_newline
 
 # What somebody might take for CRLF.CRLF, and is not.
@@ -285,6 +288,21 @@ class Behind(Wired):
         postern.wait_log("clear text behind the reply to STARTTLS")
         wait_until(lambda: len(said) == 2, 10, "the connection to end")
         self.assertEqual(said, [b"STARTTLS\r\n", b""])
+
+    def test_replies_passed_on(self) -> None:
+        """With handoff = relay the client gets the next hop's words, as one printable line."""
+        sink = self.sink()
+        self.wired(sink, handoff="relay")
+        with self.door() as client:
+            for text in HURT:
+                words = re.sub("[\r\n]", " ", text)[:1500]
+                sink.script.dot = lambda taken, words=words: "451 4.7.1 " + words
+                client.envelope("ann@example.org", ["bob@example.com"])
+                client.expect(3, "DATA")
+                client.write(HEAD + b"\r\n.\r\n")
+                line = client.read_line()
+                self.assertRegex(line, rb"\A451 4\.[37]\.[01] [^\x00-\x1f\x7f]{1,500}\Z")
+                self.assertEqual(client.command("NOOP").code, 250, line)
 
     def test_xforward(self) -> None:
         """Values cannot end a line, here or at the next hop; refused ones change nothing."""
