@@ -35,6 +35,7 @@ RECOVERY_MAX = 90.0
 # Until the spool is empty: where there is time for it; where there is none, and then `retry all`.
 PATIENT, IMPATIENT, ASKED = 100.0, 10.0, 90.0
 PAUSE = 0.02  # of each client, in front of each message
+LAST = 25.0   # of a share, for its last fault: what cannot leave the spool comes again in a minute
 
 
 @dataclass
@@ -168,13 +169,15 @@ def run(options: argparse.Namespace) -> table.Table:
     result = table.Table("faults", (
         "fault", "acknowledged meanwhile", "refused", "longest wait", "recovered after",
         "spool empty after", "restarted", "lost", "twice", "wrong"), ("lost", "wrong"), [NOTE])
-    for fault in table.shared(shortages.all_faults(), options.share):
+    seconds = options.share and max(options.share - LAST, 1.0)
+    for fault in table.shared(shortages.all_faults(), seconds):
         folder = tempfile.mkdtemp(prefix="postern-fault-")
         os.chmod(folder, 0o755)
         try:
             row = walk(fault, options, folder)
         except Skipped as skipped:
             result.notes.append(f"{fault.name} was left out: {skipped}")
+            shutil.rmtree(folder, ignore_errors=True)
             continue
         result.add(fault.name, row.acknowledged, row.refused or "-", f"{row.longest:.1f} s",
                    f"{row.recovered:.1f} s", f"{row.emptied:.1f} s", row.restarts,

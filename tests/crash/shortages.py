@@ -217,10 +217,9 @@ class NoProcesses(GroupLimit):
 
     def begin(self, postern: Postern) -> None:
         assert self.group is not None
-        self.group.limit(self.group.used())
+        self.group.limit(1)
         for pid in postern.workers():
             os.kill(pid, signal.SIGKILL)
-        self.group.limit(1)
 
 
 class NoMemory(GroupLimit):
