@@ -124,10 +124,23 @@ grant_all(int ruleset_fd, const struct ruleset *ruleset, const struct landlock_r
     return failed;
 }
 
+// Version 1 lets nobody move a file to another folder, whatever is granted.
+static int
+find_version(const struct landlock_rules *rules)
+{
+    int version = landlock_version();
+
+    for (size_t i = 0; i < rules->grant_count && version < LANDLOCK_WITH_RENAME; i++) {
+        if ((rules->grants[i].rights & LANDLOCK_CHANGE) != 0)
+            return 0;
+    }
+    return version;
+}
+
 int
 landlock_forbid_others(const struct landlock_rules *rules, struct err *err)
 {
-    int version = landlock_version(), failed;
+    int version = find_version(rules), failed;
     struct ruleset ruleset = versions[version < VERSIONS ? version : VERSIONS - 1];
     long fd;
 

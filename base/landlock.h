@@ -18,7 +18,7 @@ enum landlock_rights {
     LANDLOCK_CHANGE = 8, // new plain files and folders, remove and rename; never links or devices
 };
 
-enum { LANDLOCK_WITH_CONNECT = 4, LANDLOCK_WITH_SCOPE = 6 }; // versions
+enum { LANDLOCK_WITH_RENAME = 2, LANDLOCK_WITH_CONNECT = 4, LANDLOCK_WITH_SCOPE = 6 }; // versions
 
 struct landlock_grant {
     char *path; // a file, or a folder and all beneath it; one that is not there grants nothing
@@ -34,7 +34,8 @@ struct landlock_rules { // what stays allowed; all zero: nothing
 };
 
 int landlock_version(void); // 0: not in this kernel, or switched off
-// 0 also where there is no Landlock. -1, PERM: there is, and it refused.
+// 0 also where there is no Landlock, or one that can allow no rename where LANDLOCK_CHANGE asks for
+// it (version 1): nothing is forbidden then. -1, PERM: there is, and it refused.
 int landlock_forbid_all(struct err *err);
 int landlock_forbid_others(const struct landlock_rules *rules, struct err *err);
 

@@ -70,7 +70,7 @@ static void
 add_worker(struct landlock_rules *reach, const struct settings *settings)
 {
     add_path(reach, settings->spool.path, KEEP);
-    add_path(reach, "/etc/ssl/openssl.cnf", LANDLOCK_READ); // libssl does not start without
+    add_path(reach, "/etc/ssl/openssl.cnf", LANDLOCK_READ); // libssl's own
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct smtp_listener_settings *listener = &settings->listeners[i];
 

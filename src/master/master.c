@@ -399,7 +399,7 @@ warn_of_kernel(void)
     if (version < LANDLOCK_WITH_SCOPE)
         log_warning("master",
                     "this kernel's Landlock is version %d: processes are not kept from %s", version,
-                    version == 0                      ? "files, ports and each other"
+                    version < LANDLOCK_WITH_RENAME    ? "files, ports and each other"
                     : version < LANDLOCK_WITH_CONNECT ? "ports and each other"
                                                       : "each other");
 }

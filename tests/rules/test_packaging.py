@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""test_packaging.py BUILD - unit and profile are understood by who will read them, and fit the code."""
+"""test_packaging.py BUILD - unit and profile are understood by their readers, and fit the code."""
 
 import os
 import re
