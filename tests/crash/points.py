@@ -8,20 +8,26 @@ import argparse
 import collections
 import multiprocessing
 import os
+import random
 import shutil
 import sys
 import tempfile
+import time
 from typing import Iterator
 
 import share
 from scene import Variant
 from table import Table, shared
 from tamper import KILL, SHORT, Point, points_of
-from target import DISSECTOR, MASTER, NURSERY, ROLES, SCRIBE, WORKER, Outcome, Target
+from target import MASTER, ROLES, SCRIBE, WORKER, Outcome, Target
 
-VARIANTS = tuple(Variant(handoff, protocol) for handoff in ("spool", "relay")
-                 for protocol in ("smtp", "lmtp"))
+VARIANTS = (Variant("spool", "smtp"), Variant("relay", "smtp"), Variant("relay", "lmtp"))
+GROUPS = [*((WORKER, variant) for variant in VARIANTS),
+          *((role, variant) for role in ROLES if role != WORKER
+            for variant in (VARIANTS[0], VARIANTS[-1]))]
 CALLS_MAX = {SCRIBE: 20}  # of a kind: it looks at all of /proc in turn
+IN_TURN = (MASTER, SCRIBE)  # at each call one error, the next one at the next: it takes seconds
+A_SECOND = 5  # points, about
 LANES = 4  # more than cores: each waits most of the time
 COLUMNS = ("process", "hand-off", "at a call", "kinds of calls", "points", "lost", "twice, allowed",
            "twice", "orphans", "torn", "stuck", "aborted")
@@ -74,11 +80,10 @@ class Lanes:
 
 def groups_of(seconds: float | None) -> list[tuple[str, Variant]]:
     """With a share, as many as can be counted in it, others each commit."""
-    groups = [(role, variant) for role in ROLES for variant in VARIANTS]
     if seconds is None:
-        return groups
-    first = share.rotation() * 7 % len(groups)
-    return (groups + groups)[first:first + LANES]
+        return GROUPS
+    first = share.rotation() * 7 % len(GROUPS)
+    return (GROUPS + GROUPS)[first:first + LANES]
 
 
 def count(lanes: Lanes, groups: list[tuple[str, Variant]]) -> list[Task]:
@@ -89,8 +94,18 @@ def count(lanes: Lanes, groups: list[tuple[str, Variant]]) -> list[Task]:
         assert outcome.calls, f"{outcome.role} makes no calls"
         most = CALLS_MAX.get(outcome.role, sys.maxsize)
         calls = {name: min(number, most) for name, number in outcome.calls.items()}
-        tasks += [(outcome.role, outcome.variant, point) for point in points_of(calls)]
+        tasks += [(outcome.role, outcome.variant, point)
+                  for point in points_of(calls, outcome.role in IN_TURN)]
     return tasks
+
+
+def chosen(tasks: list[Task], options: argparse.Namespace) -> list[Task]:
+    """With a share, some of all kinds, others each commit; no lane changes its Postern often."""
+    if options.share is None:
+        return tasks
+    count_max = min(len(tasks), int(options.share * A_SECOND))
+    some = random.Random(share.rotation() + options.seed).sample(tasks, count_max)
+    return sorted(some, key=lambda task: VARIANTS.index(task[1]))
 
 
 def kind_of(point: Point) -> str:
@@ -113,7 +128,7 @@ def walk(lanes: Lanes, options: argparse.Namespace) -> list[Outcome]:
     tasks = count(lanes, groups_of(options.share))
     print(f"{len(tasks)} points", file=sys.stderr, flush=True)
     outcomes = []
-    for outcome in lanes.walk(shared(tasks, options.share)):
+    for outcome in lanes.walk(shared(chosen(tasks, options), options.share)):
         if not outcome.has_fired:
             continue  # it made fewer calls this time
         outcomes.append(outcome)
@@ -128,12 +143,14 @@ def run(options: argparse.Namespace) -> Table:
     folder = tempfile.mkdtemp(prefix="postern-points-")
     os.chmod(folder, 0o755)
     lanes = Lanes(os.environ["POSTERN_BUILD"], folder)
+    begun = time.monotonic()
     try:
         outcomes = walk(lanes, options)
+        seconds = time.monotonic() - begun
     finally:
         lanes.end()
     add_rows(table, outcomes)
-    table.notes.append(f"{len(outcomes)} points in all.")
+    table.notes.append(f"{len(outcomes)} points in all, {len(outcomes) / seconds:.1f} a second.")
     table.notes += [f"{outcome.role}, {outcome.variant}, {outcome.point}: {outcome.said}"
                     for outcome in outcomes if outcome.said]
     if table.is_good():

@@ -5,7 +5,7 @@ import errno
 import os
 import subprocess
 from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Sequence
+from typing import Iterator, Sequence
 
 KILL, SHORT, NOTHING = "kill", "short", "nothing"
 SPACE = ("EIO", "ENOSPC", "EDQUOT")
@@ -102,13 +102,12 @@ def program_of(build: str) -> str:
     return os.path.join(build, "tests", "crash", "tamper")
 
 
-def points_of(calls: dict[str, int]) -> Iterator[Point]:
+def points_of(calls: dict[str, int], is_in_turn: bool) -> Iterator[Point]:
     """All of a run that made so many calls of each kind: first the kills."""
-    for what in (KILL, None):
-        for call, troubles in TROUBLES.items():
-            for when in range(1, calls.get(call, 0) + 1):
-                yield from points_at(call, when, [what] if what else troubles)
-
-
-def points_at(call: str, when: int, whats: Iterable[str]) -> Iterator[Point]:
-    return (Point(call, when, what) for what in whats)
+    for call in TROUBLES:
+        for when in range(1, calls.get(call, 0) + 1):
+            yield Point(call, when, KILL)
+    for call, troubles in TROUBLES.items():
+        for when in range(1, calls.get(call, 0) + 1):
+            some = [troubles[when % len(troubles)]] if is_in_turn and troubles else troubles
+            yield from (Point(call, when, what) for what in some)

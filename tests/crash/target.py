@@ -12,6 +12,7 @@ from typing import Callable, Optional
 
 import spoolfile
 from account import Book, Result, Twice
+from lab.client import Client, Refused
 from lab.process import Process, Timeout, children_of, status_number, wait_until
 from scene import PATIENCE, PAUSE, Scene, Variant
 from tamper import NOTHING, Point, Seen, Tamper, program_of
@@ -21,7 +22,7 @@ MASTER, WORKER, NURSERY, DISSECTOR, SCRIBE = ROLES = (
 DEATHS_MAX = 3  # then children are replaced with a pause: a fresh start is faster
 SCRIBE_LAG = 0.4  # it gathers what it writes
 RELOAD_MAX = 2.0
-NUDGE = 1.0
+NUDGE = 2.0
 RELOADED = r"is in force|reload refused|cannot"
 DIED = re.compile(r"was killed by signal (\d+)")
 
@@ -49,7 +50,8 @@ class Target:
         self.postern = self.scene.make_postern()
         self.variant = variant
         self.program = program_of(build)
-        self.deaths = 0             # of children, since the start
+        self.deaths = 0  # of children, since the start
+        self.signals: list[int] = []  # of which they died, in this run
         self.must_restart = False
 
     def close(self) -> None:
@@ -66,11 +68,16 @@ class Target:
 
     def start(self) -> None:
         self.stop()
-        self.deaths, self.must_restart = 0, False
+        self.must_restart = False
+        self.forget_logs()
+        self.postern.start(verbose=False)
+
+    def forget_logs(self) -> None:
+        self.read_deaths()
+        self.deaths = 0
         for path in (self.postern.log, self.log_of_start):
             if os.path.exists(path):
                 os.unlink(path)
-        self.postern.start(verbose=False)
 
     @property
     def log_of_start(self) -> str:
@@ -79,9 +86,7 @@ class Target:
     def start_tampered(self, point: Point) -> None:
         """Under tamper from its first call on, behind the opening of its configuration."""
         self.stop()
-        for path in (self.postern.log, self.log_of_start):
-            if os.path.exists(path):
-                os.unlink(path)
+        self.forget_logs()
         self.postern.write_configuration()
         command = [self.program, *point.arguments(), "postern.conf", "--",
                    self.postern.daemon, "-c", self.postern.conf, "-f"]
@@ -110,6 +115,7 @@ class Target:
 
     def run(self, role: str, point: Point) -> Outcome:
         outcome = Outcome(role, self.variant, point)
+        self.signals = []
         try:
             run = self.run_master if role == MASTER else self.run_child
             book, result, seen = run(role, point)
@@ -163,7 +169,7 @@ class Target:
     def run_master(self, _role: str, point: Point) -> tuple[Book, Result, Seen]:
         """It starts, replaces a worker that dies, reloads, and stops."""
         self.start_tampered(point)
-        self.wait(self.postern_is_up, "Postern is up")
+        self.wait(self.greets, "a greeting")
         book, threads = self.scene.begin()
         self.kill_worker()
         self.wait(lambda: not any(thread.is_alive() for thread in threads), "clients")
@@ -185,22 +191,26 @@ class Target:
         self.must_restart = True
         return book, result, seen
 
+    def daemon(self) -> int:
+        """Below tamper, or where it had to be started again, itself."""
+        pids = [self.postern.pid, *children_of(self.postern.pid)]
+        return next((pid for pid in pids if executable(pid) == self.postern.daemon), 0)
+
     def kill_worker(self) -> None:
-        workers = [pid for child in children_of(self.postern.pid) for pid in children_of(child)
-                   if status_number(pid, "Threads") > 4]
-        for pid in workers:
-            os.kill(pid, signal.SIGKILL)
+        for pid in children_of(self.daemon()):
+            if status_number(pid, "Threads") > 4:
+                os.kill(pid, signal.SIGKILL)
 
     def signal(self, number: int) -> None:
-        """To the daemon below tamper, if it is still that."""
-        for pid in children_of(self.postern.pid):
-            if executable(pid) == self.postern.daemon:
-                os.kill(pid, number)
+        daemon = self.daemon()
+        if daemon != 0:
+            os.kill(daemon, number)
 
-    def postern_is_up(self) -> bool:
+    def greets(self) -> bool:
         try:
-            return self.postern.is_up()
-        except RuntimeError:
+            with Client(self.scene.port, self.variant.is_lmtp, timeout=1):
+                return True
+        except (OSError, Refused, ValueError):
             return False
 
     def wait(self, question: Callable[[], object], what: str,
@@ -255,13 +265,18 @@ class Target:
         return [os.path.join(path, name) for path, _, names in os.walk(active) for name in names
                 if not name.startswith("slot-")]
 
+    def read_deaths(self) -> None:
+        """What the log tells more than it did."""
+        new = [int(number) for number in DIED.findall(self.postern.log_text())][self.deaths:]
+        self.signals += new
+        self.deaths += len(new)
+
     def judge(self, book: Book, result: Result, seen: Seen, outcome: Outcome) -> None:
-        signals = [int(number) for number in DIED.findall(self.postern.log_text())][self.deaths:]
-        self.deaths += len(signals)
-        outcome.aborted = sum(number != signal.SIGKILL for number in signals)
+        self.read_deaths()
+        outcome.aborted = sum(number != signal.SIGKILL for number in self.signals)
         is_unheard = outcome.point.is_unheard()
         rule = Rule(seen.journaled, outcome.role == MASTER or outcome.role == WORKER and
-                    (bool(signals) or is_unheard), is_unheard)
+                    (bool(self.signals) or is_unheard), is_unheard)
         bad = [one for one in result.twice if not rule.allows(one)]
         outcome.twice_allowed = len(result.twice) - len(bad)
         result.twice = bad
@@ -270,7 +285,7 @@ class Target:
         outcome.stuck = len(self.scene.stuck)
         if not result.is_good() or result.astray or self.scene.stuck:
             outcome.said = f"{result.text()} stuck {self.scene.stuck}, " \
-                f"{signals}, {rule}".replace(
+                f"{self.signals}, {rule}".replace(
                 self.postern.spool + "/", "")
 
 
