@@ -139,9 +139,50 @@ test_hostile(void)
     (void)close(ends[1]);
 }
 
+struct taken {
+    size_t count;
+    int fd; // of the first, which is taken
+    int last;
+};
+
+static void
+take(void *arg, struct channel_message *message)
+{
+    struct taken *taken = arg;
+
+    if (taken->count++ == 0) {
+        taken->fd = message->fd;
+        message->fd = -1;
+    } else {
+        taken->last = message->fd;
+    }
+}
+
+// All that is there; a descriptor that nobody takes is closed.
+static void
+test_each(void)
+{
+    struct taken taken = {.fd = -1, .last = -1};
+    int ends[2];
+
+    CU_ASSERT_FATAL(channel_pair(ends, NULL) == 0);
+    CU_ASSERT(channel_each(ends[1], take, &taken) == 0 && taken.count == 0);
+    CU_ASSERT(channel_send(ends[0], CHANNEL_WORKER, "", ends[0]) == 0);
+    CU_ASSERT(channel_send(ends[0], CHANNEL_WORKER, "", ends[0]) == 0);
+    CU_ASSERT(channel_each(ends[1], take, &taken) == 0 && taken.count == 2);
+    CU_ASSERT(fcntl(taken.fd, F_GETFD) >= 0);
+    CU_ASSERT(taken.last >= 0 && fcntl(taken.last, F_GETFD) < 0);
+    (void)close(taken.fd);
+    CU_ASSERT(channel_send(ends[0], CHANNEL_READY, "", -1) == 0);
+    (void)close(ends[0]);
+    CU_ASSERT(channel_each(ends[1], take, &taken) == -1 && taken.count == 3);
+    (void)close(ends[1]);
+}
+
 static const struct unit_test tests[] = {
     {"messages with and without a descriptor", test_messages        },
     {"a long text is cut",                     test_long_text_is_cut},
+    {"all that is there",                      test_each            },
     {"what is no message",                     test_nonsense        },
     {"from a stranger",                        test_hostile         }
 };

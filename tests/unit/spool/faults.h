@@ -21,14 +21,26 @@ static struct fault_plan faults[FAULT_KINDS];
 static inline void
 fault_set(enum fault fault, int skip, int count)
 {
-    faults[fault] = (struct fault_plan){.skip = skip, .count = count};
+    // Threads may be at it.
+    __atomic_store_n(&faults[fault].count, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&faults[fault].skip, skip, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&faults[fault].calls, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&faults[fault].count, count, __ATOMIC_SEQ_CST);
+}
+
+static inline int
+fault_calls(enum fault fault)
+{
+    return __atomic_load_n(&faults[fault].calls, __ATOMIC_SEQ_CST);
 }
 
 static inline bool
 fault_comes(enum fault fault)
 {
     int number = __atomic_fetch_add(&faults[fault].calls, 1, __ATOMIC_SEQ_CST);
-    bool comes = number >= faults[fault].skip && number < faults[fault].skip + faults[fault].count;
+    int skip = __atomic_load_n(&faults[fault].skip, __ATOMIC_SEQ_CST);
+    int count = __atomic_load_n(&faults[fault].count, __ATOMIC_SEQ_CST);
+    bool comes = number >= skip && number < skip + count;
 
     if (comes)
         errno = EIO;

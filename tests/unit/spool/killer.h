@@ -43,7 +43,7 @@ int __wrap_fdatasync(int fd);
 ssize_t
 __wrap_pwrite(int fd, const void *data, size_t len, off_t offset)
 {
-    if (kill_at != 0 && calls + 1 == kill_at && len > 4096)
+    if (kill_at != 0 && __atomic_load_n(&calls, __ATOMIC_SEQ_CST) + 1 == kill_at && len > 4096)
         (void)__real_pwrite(fd, data, 4096, offset);
     count_call();
     return __real_pwrite(fd, data, len, offset);

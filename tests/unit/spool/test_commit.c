@@ -46,9 +46,9 @@ test_costs(void)
         begin();
         memset(faults, 0, sizeof faults);
         file = kit_write(&kit, rows[i].kind, id, rows[i].len);
-        UNIT_CHECK_ROW(rows[i].name, faults[FAULT_PWRITE].calls == rows[i].writes);
-        UNIT_CHECK_ROW(rows[i].name, faults[FAULT_FDATASYNC].calls == rows[i].file_syncs);
-        UNIT_CHECK_ROW(rows[i].name, faults[FAULT_FSYNC].calls == rows[i].syncs);
+        UNIT_CHECK_ROW(rows[i].name, fault_calls(FAULT_PWRITE) == rows[i].writes);
+        UNIT_CHECK_ROW(rows[i].name, fault_calls(FAULT_FDATASYNC) == rows[i].file_syncs);
+        UNIT_CHECK_ROW(rows[i].name, fault_calls(FAULT_FSYNC) == rows[i].syncs);
         spool_file_discard(&file);
         kit_run(&kit, kit_is_idle);
         end();

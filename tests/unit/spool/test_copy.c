@@ -59,7 +59,7 @@ static const struct copy_row *row;
 static bool
 has_failed_once(struct kit *it)
 {
-    return faults[row->fault].calls > 0 && it->spool->tasks.pending == 0;
+    return fault_calls(row->fault) > 0 && it->spool->tasks.pending == 0;
 }
 
 // A flush that fails: the message goes to a new file, with what it had and what was to be written.

@@ -66,8 +66,8 @@ test_notes(void)
         UNIT_CHECK_ROW(rows[i].name, spool_file_state(file)->rcpts[0].status == RCPT_DEFERRED);
         UNIT_CHECK_ROW(rows[i].name, status_on_disk(file) == RCPT_OPEN);
         UNIT_CHECK_ROW(rows[i].name, kit_flush(&kit, file, rows[i].durable) == 0);
-        UNIT_CHECK_ROW(rows[i].name, faults[FAULT_FDATASYNC].calls == rows[i].syncs);
-        UNIT_CHECK_ROW(rows[i].name, faults[FAULT_PWRITE].calls == 1);
+        UNIT_CHECK_ROW(rows[i].name, fault_calls(FAULT_FDATASYNC) == rows[i].syncs);
+        UNIT_CHECK_ROW(rows[i].name, fault_calls(FAULT_PWRITE) == 1);
         UNIT_CHECK_ROW(rows[i].name, status_on_disk(file) == RCPT_DEFERRED);
         kit_note(file, "sent", "0");
         UNIT_CHECK_ROW(rows[i].name, kit_flush(&kit, file, false) == 0);
@@ -80,7 +80,7 @@ test_notes(void)
 static bool
 is_synced(struct kit *it)
 {
-    return faults[FAULT_FDATASYNC].calls > 0 && it->spool->tasks.pending == 0;
+    return fault_calls(FAULT_FDATASYNC) > 0 && it->spool->tasks.pending == 0;
 }
 
 // Lines that were flushed without an fsync get one, shared, within 100 ms.
@@ -94,13 +94,13 @@ test_shared_sync(void)
     fault_set(FAULT_FDATASYNC, 0, 0);
     kit_note(file, "attempt", "0");
     CU_ASSERT_EQUAL(kit_flush(&kit, file, false), 0);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 0);
     kit_run(&kit, is_synced);
     CU_ASSERT(kit.waited_ms <= 100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
     // Nothing is left to be done for one that asks afterwards.
     CU_ASSERT_EQUAL(kit_flush(&kit, file, true), 0);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
     kit.files[kit.file_count++] = file;
     end();
 }
@@ -121,7 +121,7 @@ test_no_sync(void)
     file = kit_write(&kit, WRITER_SPOOL, "4X2k9QzT7mC", 200000);
     spool_file_hold(&file, "because");
     kit_run(&kit, kit_is_idle);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls + faults[FAULT_FSYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC) + fault_calls(FAULT_FSYNC), 0);
     end();
 }
 
@@ -137,7 +137,7 @@ test_relay(void)
     kit_note(file, "deferred", "0");
     CU_ASSERT_EQUAL(kit_flush(&kit, file, true), 0);
     CU_ASSERT_EQUAL(spool_file_state(file)->rcpts[0].status, RCPT_DEFERRED);
-    CU_ASSERT_EQUAL(faults[FAULT_PWRITE].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_PWRITE), 0);
     spool_file_finish(&file);
     end();
 }

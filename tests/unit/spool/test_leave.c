@@ -48,8 +48,8 @@ test_finish_slot(void)
     spool_file_finish(&file);
     CU_ASSERT_EQUAL(kit.spool->tasks.pending, 1);
     kit_run(&kit, kit_is_idle);
-    CU_ASSERT_EQUAL(faults[FAULT_PWRITE].calls, 2);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_PWRITE), 2);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 0);
     CU_ASSERT_EQUAL(slots_idle(kit.spool->slots), SLOTS_FIRST);
     CU_ASSERT_PTR_EQUAL(slots_take(kit.spool->slots), slot);
     slots_give_back(kit.spool->slots, slot);
@@ -240,8 +240,8 @@ test_hold(void)
         fault_set(FAULT_FSYNC, 0, 0);
         spool_file_hold(&file, "too odd");
         kit_run(&kit, kit_is_idle);
-        CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
-        CU_ASSERT(faults[FAULT_FSYNC].calls >= 2); // both folders
+        CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
+        CU_ASSERT(fault_calls(FAULT_FSYNC) >= 2); // both folders
         CU_ASSERT_EQUAL(kit.counters.messages, 0);
         fd = fs_open_read(kit.spool->root.hold_fd, id, NULL);
         CU_ASSERT_EQUAL(reader_load(fd, &message, NULL), READER_OK);
@@ -339,8 +339,8 @@ test_quarantine(void)
         spool_file_quarantine(&file, "virus", "Eicar");
         CU_ASSERT_PTR_NULL(file);
         kit_run(&kit, kit_is_idle);
-        CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
-        CU_ASSERT(faults[FAULT_FSYNC].calls >= 3); // the day is new
+        CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
+        CU_ASSERT(fault_calls(FAULT_FSYNC) >= 3); // the day is new
         CU_ASSERT_EQUAL(kit.counters.messages, 0);
         find_quarantined(&message);
         CU_ASSERT(message.state.quarantined && !message.state.held);

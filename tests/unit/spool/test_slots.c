@@ -161,11 +161,11 @@ test_cannot_grow(void)
     kit_run(&kit, kit_is_idle);
     CU_ASSERT_PTR_NULL(slots_take(slots));
     kit_run(&kit, kit_is_idle);
-    tried = faults[FAULT_PWRITE].calls;
+    tried = fault_calls(FAULT_PWRITE);
     CU_ASSERT(tried > 0);
     CU_ASSERT_PTR_NULL(slots_take(slots));
     kit_run(&kit, kit_is_idle);
-    CU_ASSERT_EQUAL(faults[FAULT_PWRITE].calls, tried);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_PWRITE), tried);
     CU_ASSERT_EQUAL(slots_count(slots), SLOTS_FIRST);
     fault_set(FAULT_PWRITE, 0, 0);
     for (int i = 0; i < SLOTS_FIRST; i++)
@@ -203,7 +203,7 @@ test_folder_fails(void)
 static bool
 has_synced(struct kit *it)
 {
-    return it->spool->tasks.pending == 0 && faults[FAULT_FDATASYNC].calls > 0;
+    return it->spool->tasks.pending == 0 && fault_calls(FAULT_FDATASYNC) > 0;
 }
 
 // An idle freed slot is synced; one whose sync fails goes, so that its message does not come back.
@@ -226,7 +226,7 @@ test_idle_sync(void)
     fault_set(FAULT_FDATASYNC, 0, 0);
     slots_give_back(slots, slots_take(slots));
     kit_run(&kit, has_synced);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
     CU_ASSERT_EQUAL(slots_count(slots), SLOTS_FIRST - 1);
     end();
 }

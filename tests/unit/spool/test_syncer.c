@@ -82,15 +82,15 @@ test_once(void)
     syncer_item_init(&item, SYNCER_FILE, fd, on_failed, NULL);
     syncer_mark(syncer, &item);
     syncer_mark(syncer, &item);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 0);
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
     CU_ASSERT(!item.is_dirty && !item.is_taken);
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
     syncer_mark(syncer, &item);
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 2);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 2);
     CU_ASSERT_EQUAL(failures, 0);
     close(fd);
     end();
@@ -109,7 +109,7 @@ test_forgotten(void)
     syncer_forget(syncer, &item);
     close(fd);
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 0);
     end();
 }
 
@@ -130,7 +130,7 @@ test_forgotten_late(void)
     syncer_forget(syncer, &item);
     close(fd);
     run_for(50);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 1);
     CU_ASSERT_EQUAL(failures, 0);
     end();
 }
@@ -153,7 +153,7 @@ test_fails(void)
     CU_ASSERT_EQUAL(failures, 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(failed_text, "bad"));
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 2); // it is not repeated
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 2); // it is not repeated
     close(good_fd);
     close(bad_fd);
     end();
@@ -175,10 +175,10 @@ test_taken(void)
     CU_ASSERT(syncer_is_full(syncer));
     while (syncer_is_full(syncer) || tasks.pending > 0)
         run_for(5);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, COUNT);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), COUNT);
     syncer_take(syncer, make_file("last"));
     end(); // flushes it
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, COUNT + 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), COUNT + 1);
 }
 
 // `sync = no`: nothing is ever synced, what is taken is closed.
@@ -196,7 +196,7 @@ test_not_real(void)
     syncer_take(syncer, other);
     CU_ASSERT_EQUAL(fcntl(other, F_GETFD), -1);
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 0);
     close(fd);
     end();
 }
@@ -212,8 +212,8 @@ test_folders(void)
     syncer_item_init(&item, SYNCER_BUCKET, fd, on_failed, NULL);
     syncer_mark(syncer, &item);
     run_for(100);
-    CU_ASSERT_EQUAL(faults[FAULT_FSYNC].calls, 1);
-    CU_ASSERT_EQUAL(faults[FAULT_FDATASYNC].calls, 0);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FSYNC), 1);
+    CU_ASSERT_EQUAL(fault_calls(FAULT_FDATASYNC), 0);
     close(fd);
     end();
 }
