@@ -284,9 +284,8 @@ class Target:
         outcome.orphans, outcome.torn = len(result.orphans), len(result.torn)
         outcome.stuck = len(self.scene.stuck)
         if not result.is_good() or result.astray or self.scene.stuck:
-            outcome.said = f"{result.text()} stuck {self.scene.stuck}, " \
-                f"{self.signals}, {rule}".replace(
-                self.postern.spool + "/", "")
+            told = f"{result.text()}; stuck {self.scene.stuck}; signals {self.signals}; {rule}"
+            outcome.said = told.replace(self.postern.spool + "/", "")
 
 
 @dataclass
