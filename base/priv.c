@@ -3,19 +3,23 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-enum { RECORD_FIRST = 1024, RECORD_MAX = 1024 * 1024 };
+enum { RECORD_FIRST = 1024, RECORD_MAX = 1024 * 1024, SCORE_MAX = 1000 };
 
 #define CAPABILITY(number) (UINT64_C(1) << (number))
 
@@ -174,6 +178,23 @@ priv_die_with_parent(pid_t parent)
     assert(failed == 0);
     // It may have died before the call, and another process adopted us.
     return getppid() == parent ? 0 : -1;
+}
+
+void
+priv_die_first(int more)
+{
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    char text[24] = "";
+    long score;
+
+    if (fd < 0)
+        return;
+    if (read(fd, text, sizeof text - 1) > 0) {
+        score = strtol(text, NULL, 10) + more;
+        snprintf(text, sizeof text, "%ld", score < SCORE_MAX ? score : SCORE_MAX);
+        (void)!pwrite(fd, text, strlen(text), 0);
+    }
+    close(fd);
 }
 
 int

@@ -22,6 +22,10 @@ void priv_user_clear(struct priv_user *user);
 int priv_drop(const struct priv_user *user, struct err *err);
 int priv_die_with_parent(pid_t parent); // -1: it is gone already
 
+// Where memory ends, the kernel takes this process by so much (to 1000) before its parent. Best
+// effort; while it has the parent's rights, since one that has changed its user owns no such file.
+void priv_die_first(int more);
+
 // The master's own, for good: all capabilities but those that a reload needs, no_new_privs.
 int priv_keep_master_capabilities(struct err *err);
 

@@ -17,6 +17,8 @@
 #include "src/scribe/scribe.h"
 #include "src/worker/worker.h"
 
+enum { CHILD_DIES_FIRST = 200, NURSERY_DIES_FIRST = 500 }; // of 1000
+
 struct order { // one child to be made
     struct master *master;
     const struct settings *settings;
@@ -170,6 +172,8 @@ be_child(const struct order *order, int channel, pid_t parent, const sigset_t *m
     (void)signal(SIGUSR1, SIG_IGN); // sent to all of a service at once, and the master's to act on
     (void)signal(SIGUSR2, SIG_IGN);
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
+    // Another child can be made, another master cannot. Dissectors inherit the nursery's.
+    priv_die_first(order->kind == CHILD_NURSERY ? NURSERY_DIES_FIRST : CHILD_DIES_FIRST);
     if (order->premises->is_root && priv_drop(&order->premises->user, &err) != 0) {
         log_error("master", "cannot give up root's rights: %s", err.text);
         _exit(EXIT_FAILURE);

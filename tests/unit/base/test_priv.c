@@ -220,9 +220,41 @@ test_parent_is_gone(void)
     CU_ASSERT_EQUAL(in_child(parent_is_another), 0);
 }
 
+static long
+read_score(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "r");
+    char text[16] = "";
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_PTR_NOT_NULL(fgets(text, sizeof text, file));
+    fclose(file);
+    return strtol(text, NULL, 10);
+}
+
+static int
+raise_score(void)
+{
+    long before = read_score(), after;
+
+    priv_die_first(200);
+    after = read_score();
+    if (after != (before + 200 < 1000 ? before + 200 : 1000))
+        return 1;
+    priv_die_first(2000);
+    return read_score() == 1000 ? 0 : 2;
+}
+
+static void
+test_die_first(void)
+{
+    CU_ASSERT_EQUAL(in_child(raise_score), 0);
+}
+
 static const struct unit_test tests[] = {
     {"find",                       test_find           },
     {"drop",                       test_drop           },
+    {"die first",                  test_die_first      },
     {"die with the parent",        test_die_with_parent},
     {"the parent is gone already", test_parent_is_gone },
 };
