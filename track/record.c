@@ -10,8 +10,7 @@ enum { RCPT_LEAST = 3, GROUP_LEAST = 4, RESULT_LEAST = 9 };
 
 enum { CODE_MAX = 999 };
 
-#define NUMBER_MAX ((uint64_t)INT64_MAX)     // what the ledger can keep
-#define TIME_MAX ((uint64_t)253402300799999) // the end of the year 9999, in ms
+#define NUMBER_MAX ((uint64_t)INT64_MAX) // what the ledger can keep
 
 static const char *const place_names[RECORD_PLACE_COUNT] = {
     [RECORD_ACTIVE] = "active",         [RECORD_WAITING] = "waiting", [RECORD_HOLD] = "hold",
@@ -188,7 +187,7 @@ doubt(struct unpack *unpack, bool is_wrong)
 static int64_t
 read_time(struct unpack *unpack)
 {
-    return (int64_t)unpack_number(unpack, TIME_MAX);
+    return (int64_t)unpack_number(unpack, RECORD_TIME_MAX);
 }
 
 static uint32_t

@@ -114,6 +114,8 @@ struct record {
 
 enum { RECORD_NAMES_MAX = 1000, RECORD_TEXT_MAX = 600, RECORD_SIZE_MAX = 3 << 20 };
 
+#define RECORD_TIME_MAX ((int64_t)253402300799999) // the end of the year 9999, in ms
+
 // In the ring a payload begins with one of these, as one byte; the codecs neither write nor read
 // it.
 enum record_kind { RECORD_MESSAGE = 1, RECORD_VITALS = 2 };

@@ -29,6 +29,13 @@ take_array(struct snapshot *snapshot, size_t count, size_t size)
     return array;
 }
 
+// A clock may have been wrong, and whoever was taken over writes what he likes.
+static int64_t
+time_of(int64_t ms)
+{
+    return ms < RECORD_TIME_MAX ? ms : RECORD_TIME_MAX;
+}
+
 static struct span
 keep(struct snapshot *snapshot, struct span text)
 {
@@ -75,7 +82,7 @@ take_envelope(struct snapshot *snapshot)
     record->id = span_of(envelope->id);
     record->parent = span_of(envelope->parent);
     record->kind = span_of(envelope->reason);
-    record->arrived_ms = envelope->arrived_ms;
+    record->arrived_ms = time_of(envelope->arrived_ms);
     record->protocol = envelope->protocol;
     record->handoff = envelope->handoff;
     record->listener = span_of(envelope->listener);
@@ -198,8 +205,8 @@ take_rcpts(struct snapshot *snapshot)
             .to = span_of(path),
             .redirected = redirected_path(from->to, path),
             .status = from->status,
-            .at_ms = from->at_ms,
-            .until_ms = from->until_ms,
+            .at_ms = time_of(from->at_ms),
+            .until_ms = time_of(from->until_ms),
             .tries = from->tries,
             .group = from->group < 0 ? (uint32_t)state->group_count : (uint32_t)from->group,
             .code = (uint16_t)(from->code < 0 || from->code > CODE_MAX ? 0 : from->code),

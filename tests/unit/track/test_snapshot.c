@@ -219,12 +219,30 @@ a_full_arena_is_told(void)
     end(&stand);
 }
 
+// The scribe takes no time beyond the last one, so what stands there is told as that.
+static void
+times_are_bounded(void)
+{
+    struct stand stand;
+
+    begin(&stand, NULL);
+    stand.envelope.arrived_ms = RECORD_TIME_MAX + 1;
+    stand.state.rcpts[0].at_ms = INT64_MAX;
+    stand.state.rcpts[0].until_ms = RECORD_TIME_MAX;
+    take(&stand);
+    CU_ASSERT(stand.result == 0 && stand.record.arrived_ms == RECORD_TIME_MAX);
+    CU_ASSERT(stand.record.rcpts[0].at_ms == RECORD_TIME_MAX);
+    CU_ASSERT(stand.record.rcpts[0].until_ms == RECORD_TIME_MAX);
+    end(&stand);
+}
+
 static const struct unit_test tests[] = {
     {"the envelope is told",             the_envelope_is_told            },
     {"whom Postfix had it from is told", whom_postfix_had_it_from_is_told},
     {"the journal is told",              the_journal_is_told             },
     {"who was released is told",         who_was_released_is_told        },
     {"names are cut between two",        names_are_cut_between_two       },
+    {"times are bounded",                times_are_bounded               },
     {"a full arena is told",             a_full_arena_is_told            },
 };
 
