@@ -19,7 +19,8 @@ struct talk {
     struct loop *loop;
     enum stage stage;
     char last;      // byte of the content so far
-    uint32_t taken; // sum of all content, and of where each ended
+    uint32_t sum;   // of this content
+    uint32_t taken; // of all that were taken whole, in order
     int fd;
     struct span rest; // not yet said
     struct loop_deferred more;
@@ -50,6 +51,7 @@ on_data(void *arg, struct smtp_transaction *transaction, struct smtp_reply *repl
     FUZZ_CHECK(talk->stage == ENVELOPE && transaction->envelope->rcpt_count > 0);
     talk->stage = CONTENT;
     talk->last = '\n';
+    talk->sum = 1;
     return 0;
 }
 
@@ -64,7 +66,7 @@ on_content(void *arg, struct smtp_transaction *transaction, struct span content)
         FUZZ_CHECK(talk->last != '\r' || content.data[i] == '\n');
         FUZZ_CHECK(content.data[i] != '\n' || talk->last == '\r');
         talk->last = content.data[i];
-        talk->taken = (talk->taken ^ (unsigned char)talk->last) * 16777619u;
+        talk->sum = (talk->sum ^ (unsigned char)talk->last) * 16777619u;
     }
     return SMTP_GO_ON;
 }
@@ -77,7 +79,7 @@ on_end(void *arg, struct smtp_transaction *transaction)
 
     FUZZ_CHECK(talk->stage == CONTENT && talk->last == '\n');
     talk->stage = IDLE;
-    talk->taken++;
+    talk->taken = (talk->taken ^ talk->sum) * 16777619u + 1;
     reply_set(&reply, 250, "2.0.0", "Ok: kept as %s", transaction->envelope->id);
     session_finish(transaction->session, &reply, 1);
 }
