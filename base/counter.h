@@ -20,6 +20,7 @@ struct counter_worker {
     _Atomic uint64_t draining;
     _Atomic uint64_t connections, received, received_bytes, sent, deferred, bounced, held;
     _Atomic uint64_t quarantined, rejected, discarded, dissector_crashes; // messages but the last
+    _Atomic uint64_t joined;   // messages that came again
     _Atomic uint64_t messages; // of its instance in active/
     // Replies of 4xx and 5xx to clients, by counter_code_index.
     _Atomic uint64_t rejects[COUNTER_CODES];

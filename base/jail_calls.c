@@ -301,6 +301,8 @@ static const struct {
     {W | S, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_SETLK)}},
     {W | S, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_SETLKW)}},
     {W | S, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_OFD_SETLK)}},
+    {W, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_OFD_SETLKW)}},
+    {W, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_OFD_GETLK)}},
     {W | S, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_ADD_SEALS)}},
     {W | S, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, {IS(1, F_GET_SEALS)}},
     {W | S, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, {IS(1, FIONREAD)}},

@@ -72,6 +72,22 @@ fail(struct writer *writer)
     answer(writer, NULL, writer->writing.exists ? NULL : &err);
 }
 
+// What its journal says from the beginning: on disk already, or over relay still to be written.
+static void
+take_journal(struct writer *writer)
+{
+    struct spool_file *file = writer->file;
+    struct journal_reader *reader = &writer->spool->scratch;
+    struct span journal = buf_span(&writer->writing.journal);
+
+    if (writer->kind == WRITER_RELAY)
+        (void)buf_add_span(&file->notes, journal);
+    else
+        file->end += journal.len;
+    journal_reader_init(reader, journal, journal_key(file->envelope.id, file->seal.checksum));
+    state_apply_all(&file->state, reader);
+}
+
 // The message is what it shall be.
 static void
 succeed(struct writer *writer)
@@ -79,11 +95,13 @@ succeed(struct writer *writer)
     struct spool_file *file = writer->file;
     struct writing *writing = &writer->writing;
 
-    writer->file = NULL;
     file->seal = writing->seal;
     file->digest = writing->message_digest;
     file->end = writing->seal.offset + writing->seal.len;
     state_init(&file->state, file->envelope.rcpt_count);
+    if (writer->writing.move_count > 0)
+        take_journal(writer);
+    writer->file = NULL;
     if (!writer->is_streaming) {
         file->image = writing->flight;
         buf_init(&writing->flight, 0);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "spool/aside.h"
 #include "spool/file.h"
+#include "spool/recall.h"
 
 enum {
     LOADS_MAX = 8,
@@ -45,6 +46,7 @@ struct load {
     int fd;
     int64_t now_ms;
     struct reader_message message;
+    struct recall recall; // of what another process had
     enum reader_result result;
     bool is_missing, is_old,
         has_failed; // no such file; from before this boot; could not be settled
@@ -90,6 +92,9 @@ read_message(struct load *load)
         load->result = READER_CORRUPT;
     }
     load->is_old = is_from_before_boot(load->fd);
+    if (load->result == READER_OK && load->entry->is_adopted && load->spool->remember != NULL)
+        recall_read(&load->recall, load->fd, &load->message, load->spool->settings->remember,
+                    load->now_ms);
 }
 
 static bool
@@ -249,6 +254,7 @@ settle_load(struct load *load)
     enum fate fate = fate_of(load);
 
     ids_remove(&spool->under_way, &load->under_way);
+    recall_tell(&load->recall, spool->remember, &load->message, load->now_ms);
     if (fate == FATE_HAND_OVER) {
         load->file = make_file(load);
         if (load->entry->is_hastened)

@@ -15,6 +15,7 @@
 struct adopt;
 struct due;
 struct keep;
+struct remember;
 
 struct spool {
     struct loop *loop;
@@ -31,6 +32,7 @@ struct spool {
     struct due *due;
     struct adopt *adopt;
     struct keep *keep;
+    struct remember *remember;           // NULL: nothing is
     const struct spool_handler *handler; // NULL: not started, or stopped
     void *handler_arg;
     struct loop_timer *minute;

@@ -10,6 +10,7 @@
 
 #define AT(member) offsetof(struct spool_settings, member)
 
+// clang-format off
 const struct setting_row spool_rows[] = {
     {.name = "path",
      .type = SETTING_TEXT,
@@ -57,8 +58,23 @@ const struct setting_row spool_rows[] = {
      .type = SETTING_BOOL,
      .offset = AT(sync),
      .initial = "yes",
-     .help = "Wait for the disk before mail is acknowledged; no only where it may be lost."                       },
+     .help = "Wait for the disk before mail is acknowledged; no only where it may be lost."},
+    {.name = "remember",
+     .type = SETTING_TIME,
+     .offset = AT(remember),
+     .min = 0,
+     .max = DAY,
+     .initial = "1h",
+     .help = "How long a client that sends a message again is told what became of it; 0: never."},
+    {.name = "remember_max",
+     .type = SETTING_NUMBER,
+     .offset = AT(remember_max),
+     .min = 8,
+     .max = 100000000,
+     .initial = "65536",
+     .help = "Recipients that are remembered so, 256 bytes each in the spool; the oldest goes first."},
 };
+// clang-format on
 
 const size_t spool_row_count = sizeof(spool_rows) / sizeof(spool_rows[0]);
 

@@ -12,8 +12,10 @@ struct spool_settings {
     uint64_t max_messages; // in active/, of all workers [200000]
     uint64_t lifetime;     // ms [5d]
     struct setting_list
-        retry; // uint64_t ms: delay after the first, second, ... try; the last repeats
-    bool sync; // no: nothing is fsynced (tests, throw-away machines)
+        retry;             // uint64_t ms: delay after the first, second, ... try; the last repeats
+    bool sync;             // no: nothing is fsynced (tests, throw-away machines)
+    uint64_t remember;     // ms; 0: no outcome is remembered [1h]
+    uint64_t remember_max; // recipients [65536]
 };
 
 struct quarantine_settings { // quarantine { ... }

@@ -9,6 +9,7 @@
 #include "spool/due.h"
 #include "spool/file.h"
 #include "spool/keep.h"
+#include "spool/remember.h"
 
 enum { MINUTE_MS = 60 * 1000 };
 
@@ -56,6 +57,7 @@ destroy(void *arg)
     space_free(&spool->space);
     agenda_clear(&spool->agenda);
     loop_timer_free(&spool->minute);
+    remember_close(&spool->remember);
     place_root_close(&spool->root);
     if (spool->counters != NULL)
         atomic_store(&spool->counters->messages, 0);
@@ -77,6 +79,17 @@ open_parts(struct spool *spool, struct err *err)
         return -1;
     spool->slots = slots_new(spool->loop, &spool->homes, spool->unnamed, err);
     return spool->slots == NULL ? -1 : 0;
+}
+
+// Mail is more than the memory of it.
+static void
+open_remember(struct spool *spool)
+{
+    struct err err;
+
+    spool->remember = remember_open(spool->root.root_fd, spool->settings, &err);
+    if (spool->remember == NULL && err.kind != ERR_NONE)
+        log_error("spool", "what becomes of mail is not remembered: %s", err.text);
 }
 
 struct spool *
@@ -103,6 +116,7 @@ spool_open(struct loop *loop, struct pool *pool, const struct spool_settings *se
         destroy(spool);
         return NULL;
     }
+    open_remember(spool);
     return spool;
 }
 
@@ -163,6 +177,12 @@ int
 spool_dir_fd(const struct spool *spool)
 {
     return spool->root.active_fd;
+}
+
+struct remember *
+spool_remember(const struct spool *spool)
+{
+    return spool->remember;
 }
 
 // --- room ---

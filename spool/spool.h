@@ -17,6 +17,7 @@
 #include "spool/reader.h"
 #include "spool/settings.h"
 
+struct remember;
 struct spool;
 struct spool_file;
 
@@ -75,6 +76,8 @@ void spool_retry_all(struct spool *spool);
 void spool_keep_quarantine(struct spool *spool, const struct quarantine_settings *settings);
 // Where unnamed copies of messages may be made; borrowed.
 int spool_dir_fd(const struct spool *spool);
+// What became of recipients (spool/remember.h); borrowed; NULL: nothing is remembered.
+struct remember *spool_remember(const struct spool *spool);
 
 // --- one message, open (struct spool_file) ---
 

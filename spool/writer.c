@@ -89,6 +89,24 @@ writer_len(const struct writer *writer)
 }
 
 void
+writer_move(struct writer *writer, const struct ranges *set, const char *child)
+{
+    struct writing *writing = &writer->writing;
+    struct writing_move *move;
+    struct buf text;
+
+    assert(!writer->is_committing);
+    buf_init(&text, JOURNAL_LINE_MAX);
+    ranges_format(set, &text);
+    writing->moves = mem_regrow(writing->moves, writing->move_count + 1, sizeof *writing->moves);
+    move = &writing->moves[writing->move_count++];
+    move->set = mem_strndup(text.data, text.len);
+    move->child = mem_strdup(child);
+    move->at_ms = loop_realtime_ms(writer->spool->loop);
+    buf_clear(&text);
+}
+
+void
 writer_commit(struct writer *writer, writer_done *done, void *arg)
 {
     assert(!writer->is_committing);

@@ -29,6 +29,8 @@ enum writer_go { WRITER_GO_ON, WRITER_WAIT }; // the bytes were taken in both ca
 
 enum writer_go writer_add(struct writer *writer, struct span content);
 uint64_t writer_len(const struct writer *writer);
+// Another message has these recipients already: its journal says so from the beginning, as `moved`.
+void writer_move(struct writer *writer, const struct ranges *set, const char *child);
 
 // done gets the open file (its owner is the callback's) or err. For WRITER_CHILD file is NULL and
 // err is NULL where the child exists already (it is somebody's, and done). The writer is gone when

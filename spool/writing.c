@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/mem.h"
+#include "spool/reader.h"
 
 void
 writing_init(struct writing *writing)
@@ -15,12 +17,19 @@ writing_init(struct writing *writing)
     *writing = (struct writing){.written = 0};
     writing->draft.fd = -1;
     buf_init(&writing->flight, SIZE_MAX / 4);
+    buf_init(&writing->journal, READER_JOURNAL_MAX / 2);
 }
 
 void
 writing_clear(struct writing *writing)
 {
     digest_free(&writing->digest);
+    for (size_t i = 0; i < writing->move_count; i++) {
+        mem_free(&writing->moves[i].set);
+        mem_free(&writing->moves[i].child);
+    }
+    mem_free(&writing->moves);
+    buf_clear(&writing->journal);
     buf_clear(&writing->flight);
 }
 
@@ -41,11 +50,28 @@ message_of(const struct writing *writing)
 }
 
 static void
+note_moves(struct writing *writing)
+{
+    uint64_t key = journal_key(writing->id, writing->seal.checksum);
+    struct journal_writer line;
+
+    for (size_t i = 0; i < writing->move_count; i++) {
+        const struct writing_move *move = &writing->moves[i];
+
+        journal_begin(&line, &writing->journal, key, i + 1, move->at_ms, "moved");
+        journal_field_text(&line, "r", move->set);
+        journal_field_text(&line, "child", move->child);
+        (void)journal_end(&line); // told twice is better than lost
+    }
+}
+
+static void
 seal(struct writing *writing, uint64_t len)
 {
     writing->seal.len = len;
     writing->seal.checksum = format_checksum(writing->envelope_digest, writing->message_digest,
                                              writing->seal.offset, len);
+    note_moves(writing);
 }
 
 void
@@ -80,10 +106,23 @@ writing_block(struct writing *writing)
 int
 writing_into_slot(struct writing *writing, int fd)
 {
+    size_t len = writing->flight.len;
+    int result;
+
     writing_seal_image(writing);
-    if (store_write_image(fd, buf_span(&writing->flight), &writing->err) < 0)
+    (void)buf_add_span(&writing->flight, buf_span(&writing->journal));
+    result = store_write_image(fd, buf_span(&writing->flight), &writing->err);
+    buf_cut(&writing->flight, len);
+    if (result < 0)
         return -1;
     return writing->sync ? fs_sync_data(fd, &writing->err) : 0;
+}
+
+static int
+write_journal(struct writing *writing)
+{
+    return fs_write_all_at(writing->draft.fd, writing->journal.data, writing->journal.len,
+                           (off_t)(writing->seal.offset + writing->seal.len), &writing->err);
 }
 
 static int
@@ -93,8 +132,10 @@ write_whole(struct writing *writing)
     if (store_draft_make(writing->dir_fd, writing->id, writing->unnamed, &writing->draft,
                          &writing->err) < 0)
         return -1;
-    return fs_write_all_at(writing->draft.fd, writing->flight.data, writing->flight.len, 0,
-                           &writing->err);
+    if (fs_write_all_at(writing->draft.fd, writing->flight.data, writing->flight.len, 0,
+                        &writing->err) < 0)
+        return -1;
+    return write_journal(writing);
 }
 
 static int
@@ -107,6 +148,8 @@ write_rest(struct writing *writing)
     writing->message_digest = digest_get(writing->digest);
     seal(writing, writing->written - writing->seal.offset);
     format_head_write(&writing->seal, head);
+    if (write_journal(writing) < 0)
+        return -1;
     return fs_write_all_at(writing->draft.fd, head, sizeof head, 0, &writing->err);
 }
 
@@ -130,7 +173,7 @@ static int
 put_in_place(struct writing *writing)
 {
     int fd = writing->draft.fd;
-    uint64_t end = writing->seal.offset + writing->seal.len;
+    uint64_t end = writing->seal.offset + writing->seal.len + writing->journal.len;
 
     if (store_reserve(fd, end, store_journal_room(writing->rcpt_count), &writing->err) < 0)
         return -1;

@@ -10,6 +10,11 @@
 #include "spool/place.h"
 #include "spool/store.h"
 
+struct writing_move { // recipients that another message has
+    char *set, *child;
+    int64_t at_ms;
+};
+
 struct writing {
     const char *id;
     size_t rcpt_count;
@@ -22,8 +27,11 @@ struct writing {
     struct buf flight; // the block, or the image
     uint64_t written;
     struct format_seal seal; // offset is set by the caller, the rest by sealing
-    bool exists;             // somebody has made it: nothing was done
-    struct err err;          // of the first that failed
+    struct writing_move *moves;
+    size_t move_count;
+    struct buf journal; // the moves, from sealing on
+    bool exists;        // somebody has made it: nothing was done
+    struct err err;     // of the first that failed
 };
 
 void writing_init(struct writing *writing);

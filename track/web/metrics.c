@@ -92,6 +92,12 @@ add_crashes(struct scene *scene)
     exposition_add(&scene->page, NULL, SUM(scene, dissector_crashes));
 }
 
+static void
+add_joined(struct scene *scene)
+{
+    exposition_add(&scene->page, NULL, SUM(scene, joined));
+}
+
 // --- from records and vitals ---
 
 static void
@@ -343,6 +349,8 @@ static const struct family families[] = {
      add_deliveries},
     {"postern_smtp_rejects_total", "counter", "Replies of 4xx and 5xx to clients, by code.",
      add_rejects},
+    {"postern_joined_total", "counter", "Messages that came again and joined an earlier try.",
+     add_joined},
     {"postern_connections", "gauge", "Connections of clients.", add_connections},
     {"postern_queue_messages", "gauge", "Messages by place; deferred ones wait for their next try.",
      add_queue},

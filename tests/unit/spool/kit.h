@@ -18,6 +18,8 @@
 
 enum { KIT_WAIT_MS = 20000, KIT_FILES = 4096 };
 
+static uint64_t kit_remember_ms; // what becomes of recipients; 0: not at all
+
 struct kit {
     char path[256];
     struct loop *loop;
@@ -130,6 +132,7 @@ kit_open(struct kit *kit, const char *path, bool sync)
     kit->settings.sync = sync;
     kit->settings.min_free = 1;
     kit->settings.min_inodes = 1;
+    kit->settings.remember = kit_remember_ms;
     kit->room = KIT_FILES;
     buf_init(&kit->left, 1 << 20);
     kit->loop = loop_new(&kit->err);

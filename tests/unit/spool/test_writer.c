@@ -261,6 +261,85 @@ test_burst(void)
     end();
 }
 
+static struct spool_file *
+write_moved(enum writer_kind kind, const char *id, size_t len)
+{
+    struct writer *writer = kit_begin(&kit, kind, id, len);
+    struct ranges set;
+
+    ranges_init(&set, 2);
+    ranges_add(&set, 1);
+    writer_move(writer, &set, "4X2k9QzT7mZ");
+    ranges_clear(&set);
+    kit.is_done = false;
+    writer_commit(writer, kit_on_written, &kit);
+    kit_run(&kit, kit_is_done);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(kit.file);
+    return kit.file;
+}
+
+static bool
+has_moved(struct spool_file *file)
+{
+    const struct rcpt_state *rcpts = spool_file_state(file)->rcpts;
+
+    return rcpts[1].status == RCPT_MOVED && strcmp(rcpts[1].child, "4X2k9QzT7mZ") == 0 &&
+           spool_file_state(file)->odd == 0;
+}
+
+static void
+take_over(struct spool_file *file)
+{
+    kit.is_done = false;
+    spool_file_take_over(file, kit_on_done, &kit);
+    kit_run(&kit, kit_is_done);
+}
+
+// As soon as there is a message its journal says so: to whoever adopts it, too.
+static void
+test_moved(void)
+{
+    static const struct {
+        const char *name;
+        enum writer_kind kind;
+        size_t len;
+    } rows[] = {
+        {"slot",              WRITER_SPOOL, 5000  },
+        {"largest in a slot", WRITER_SPOOL, 59000 },
+        {"file",              WRITER_SPOOL, 62000 },
+        {"blocks",            WRITER_SPOOL, 300000},
+        {"relay, small",      WRITER_RELAY, 5000  },
+        {"relay, large",      WRITER_RELAY, 300000},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows) * 2; i++) {
+        size_t row = i / 2;
+        bool goes_on = i % 2 == 1; // more is noted before it is adopted
+        struct spool_file *file;
+
+        begin(true);
+        file = write_moved(rows[row].kind, "4X2k9QzT7mB", rows[row].len);
+        UNIT_CHECK_ROW(rows[row].name, has_moved(file));
+        UNIT_CHECK_ROW(rows[row].name, spool_file_memory(file).data == NULL ||
+                                           spool_file_memory(file).len == rows[row].len);
+        if (rows[row].kind == WRITER_RELAY)
+            take_over(file);
+        if (goes_on) {
+            kit_note(file, "deferred", "0");
+            UNIT_CHECK_ROW(rows[row].name, kit_flush(&kit, file, false) == 0);
+        }
+        spool_file_release(&file);
+        kit_close(&kit);
+        kit_open(&kit, folder, true);
+        kit_await_files(&kit, 1);
+        UNIT_CHECK_ROW(rows[row].name, has_moved(kit.files[0]));
+        UNIT_CHECK_ROW(rows[row].name, (spool_file_state(kit.files[0])->rcpts[0].status ==
+                                        RCPT_DEFERRED) == goes_on);
+        UNIT_CHECK_ROW(rows[row].name, kit_is_whole(&kit, kit.files[0]));
+        end();
+    }
+}
+
 static const struct unit_test tests[] = {
     {"each size and kind",      test_sizes       },
     {"a child is made once",    test_child_exists},
@@ -269,6 +348,7 @@ static const struct unit_test tests[] = {
     {"no files without a name", test_hidden      },
     {"waiting for the disk",    test_wait        },
     {"a burst",                 test_burst       },
+    {"some have moved",         test_moved       },
 };
 
 UNIT_MAIN("spool/writer", tests)

@@ -31,6 +31,7 @@ make_page(void)
     atomic_store(&page->worker[0].verdicts[VERDICT_ACCEPT], 4);
     atomic_store(&page->worker[0].rejects[counter_code_index(452)], 2);
     atomic_store(&page->worker[0].dissector_crashes, 1);
+    atomic_store(&page->worker[0].joined, 3);
     // A worker that has ended: what it counted stays, what it had is gone.
     atomic_store(&page->worker[1].messages, 100);
     atomic_store(&page->worker[1].connections, 100);
@@ -118,6 +119,7 @@ static const char *const full_lines[] = {
     "postern_next_hop_up{next_hop=\"in \\\"quotes\\\"\",server=\"inet:127.0.0.1:25\"} 1",
     "postern_next_hop_connections{next_hop=\"in \\\"quotes\\\"\",server=\"inet:127.0.0.1:25\"} 3",
     "postern_dissector_crashes_total 1",
+    "postern_joined_total 3",
     "postern_events_dropped_total 17",
     "postern_log_dropped_total 18",
     "postern_ledger_up 1",

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "spool/recall.h"
+
+#include "tests/unit/spool/kit.h"
+
+enum { LEN = 150000 };
+
+static const char id[] = "4X2k9QzT7mB";
+static struct kit kit;
+static char folder[64];
+
+// --- keys ---
+
+static struct digest_value
+key_of(const struct smtp_envelope *envelope, uint8_t content)
+{
+    struct sha256 *sha256 = sha256_new();
+    uint8_t value[SHA256_LEN] = {content};
+    struct digest_value key = recall_key(sha256, value, envelope, 0);
+
+    sha256_free(&sha256);
+    return key;
+}
+
+static void
+replace(char **text, const char *with)
+{
+    mem_free(text);
+    *text = mem_strdup(with);
+}
+
+static void
+test_key(void)
+{
+    static const struct {
+        const char *name;
+        const char *from, *path, *params, *next_hop, *ident;
+        uint8_t content;
+        bool is_same;
+    } rows[] = {
+        {"the same",          "a@b", "c@d",  "",             "out",  NULL,          1, true },
+        {"content",           "a@b", "c@d",  "",             "out",  NULL,          2, false},
+        {"sender",            "",    "c@d",  "",             "out",  NULL,          1, false},
+        {"recipient",         "a@b", "C@d",  "",             "out",  NULL,          1, false},
+        {"parameters",        "a@b", "c@d",  "NOTIFY=NEVER", "out",  NULL,          1, false},
+        {"next hop",          "a@b", "c@d",  "",             "out2", NULL,          1, false},
+        {"queue id",          "a@b", "c@d",  "",             "out",  "4Zb1ym3kXYz", 1, false},
+        {"one text's letter", "a@",  "bc@d", "",             "out",  NULL,          1, false},
+    };
+    struct smtp_envelope envelope;
+    struct digest_value first;
+
+    kit_envelope(&envelope, id, 1);
+    replace(&envelope.from, "a@b");
+    replace(&envelope.rcpts[0].path, "c@d");
+    first = key_of(&envelope, 1);
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        replace(&envelope.from, rows[i].from);
+        replace(&envelope.rcpts[0].path, rows[i].path);
+        replace(&envelope.rcpts[0].params, rows[i].params);
+        replace(&envelope.next_hop, rows[i].next_hop);
+        mem_free(&envelope.xforward[XFORWARD_IDENT]);
+        if (rows[i].ident != NULL)
+            envelope.xforward[XFORWARD_IDENT] = mem_strdup(rows[i].ident);
+        UNIT_CHECK_ROW(rows[i].name,
+                       digest_equal(key_of(&envelope, rows[i].content), first) == rows[i].is_same);
+    }
+    envelope_clear(&envelope);
+}
+
+// --- what an adopted message tells ---
+
+static int64_t
+now(void)
+{
+    return loop_realtime_ms(kit.loop);
+}
+
+static struct digest_value
+key_in_spool(const struct smtp_envelope *envelope, size_t number)
+{
+    struct sha256 *sha256 = sha256_new();
+    uint8_t content[SHA256_LEN];
+    struct digest_value key;
+    char *text = mem_zalloc(LEN);
+
+    kit_content(id, LEN, text);
+    sha256_add(sha256, text, LEN);
+    sha256_get(sha256, content);
+    key = recall_key(sha256, content, envelope, number);
+    sha256_free(&sha256);
+    mem_free(&text);
+    return key;
+}
+
+static enum remember_find
+find(size_t number, struct remember_told *told_out)
+{
+    struct remember_claim claim = {.id = "4X2k9QzT7mZ", .now_ms = now()};
+    struct smtp_envelope envelope;
+    enum remember_find result;
+
+    kit_envelope(&envelope, id, number + 1);
+    claim.key = key_in_spool(&envelope, number);
+    result = remember_claim(kit.spool->remember, &claim, told_out);
+    if (result == REMEMBER_OURS)
+        remember_forget(kit.spool->remember, claim.key);
+    envelope_clear(&envelope);
+    return result;
+}
+
+static struct writer *
+begin_writer(int64_t arrived_ms, const char *parent, enum smtp_handoff handoff)
+{
+    struct smtp_envelope envelope;
+    struct writer *writer;
+    char *content = mem_zalloc(LEN);
+
+    kit_envelope(&envelope, id, 2);
+    replace(&envelope.rcpts[1].path, "two@example.org");
+    envelope.arrived_ms = arrived_ms;
+    envelope.handoff = handoff;
+    envelope.parent = parent == NULL ? NULL : mem_strdup(parent);
+    writer = writer_new(kit.spool, WRITER_SPOOL, &envelope, kit_on_ready, &kit);
+    kit_content(id, LEN, content);
+    (void)writer_add(writer, span_from(content, LEN));
+    mem_free(&content);
+    envelope_clear(&envelope);
+    return writer;
+}
+
+static struct spool_file *
+commit(struct writer *writer)
+{
+    kit.is_done = false;
+    writer_commit(writer, kit_on_written, &kit);
+    kit_run(&kit, kit_is_done);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(kit.file);
+    return kit.file;
+}
+
+static void
+note_rejected(struct spool_file *file)
+{
+    struct journal_writer line;
+
+    spool_note_begin(file, &line, "decided");
+    journal_field_number(&line, "g", 0);
+    journal_field_text(&line, "verdict", "reject");
+    journal_field_text(&line, "r", "0");
+    spool_note_end(file, &line);
+    kit_note(file, "discarded", "0");
+}
+
+// What a worker left that died before it could say that the message is kept.
+static void
+test_adopted(void)
+{
+    static const struct {
+        const char *name;
+        uint64_t remember;
+        int64_t age_ms;
+        const char *parent, *moved;
+        enum smtp_handoff handoff;
+        bool is_rejected;
+        enum remember_find first;
+    } rows[] = {
+        {"told",            3600000, 0,       NULL,          NULL, SMTP_HANDOFF_SPOOL, false, REMEMBER_TOLD   },
+        {"long ago",        3600000, 3600000, NULL,          NULL, SMTP_HANDOFF_SPOOL, false, REMEMBER_OURS   },
+        {"our own child",   3600000, 0,       "4X2k9QzT7mA", NULL, SMTP_HANDOFF_SPOOL, false,
+         REMEMBER_OURS                                                                                        },
+        {"another has him", 3600000, 0,       NULL,          "0",  SMTP_HANDOFF_SPOOL, false, REMEMBER_OURS   },
+        {"spool, rejected", 3600000, 0,       NULL,          NULL, SMTP_HANDOFF_SPOOL, true,  REMEMBER_TOLD   },
+        {"relay, rejected", 3600000, 0,       NULL,          NULL, SMTP_HANDOFF_RELAY, true,  REMEMBER_OURS   },
+        {"nothing is kept", 0,       0,       NULL,          NULL, SMTP_HANDOFF_SPOOL, false, REMEMBER_NO_ROOM},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct spool_file *file;
+        struct remember_told told;
+
+        kit_folder(folder);
+        kit_remember_ms = 3600000;
+        kit_open(&kit, folder, false);
+        file = commit(begin_writer(now() - rows[i].age_ms, rows[i].parent, rows[i].handoff));
+        if (rows[i].moved != NULL)
+            kit_note(file, "moved", rows[i].moved);
+        if (rows[i].is_rejected)
+            note_rejected(file);
+        kit_flush(&kit, file, false);
+        UNIT_CHECK_ROW(rows[i].name, find(0, &told) == REMEMBER_OURS);
+        spool_file_release(&file);
+        kit_close(&kit);
+        kit_remember_ms = rows[i].remember;
+        kit_open(&kit, folder, false);
+        kit_await_files(&kit, 1);
+        UNIT_CHECK_ROW(rows[i].name, find(0, &told) == rows[i].first);
+        UNIT_CHECK_ROW(rows[i].name, rows[i].first != REMEMBER_TOLD ||
+                                         strcmp(told.reply.text, "Ok: queued as 4X2k9QzT7mB") == 0);
+        kit_close(&kit);
+        kit_remove(folder);
+    }
+    kit_remember_ms = 0;
+}
+
+static const struct unit_test tests[] = {
+    {"what makes the key", test_key    },
+    {"an adopted message", test_adopted},
+};
+
+UNIT_MAIN("spool/recall", tests)
