@@ -398,6 +398,8 @@ add_job(struct jobs *jobs, struct spool_file *file, enum job_origin origin,
         job->is_loop = arrival->is_loop;
         job->stage_us[STAGE_RECEIVE] = arrival->receive_us;
         job->stage_us[STAGE_SEAL] = arrival->seal_us;
+        job->has_accepted = arrival->has_accepted;
+        job->started_ms -= arrival->waited_us / 1000;
     }
     job->next = jobs->first;
     if (jobs->first != NULL)

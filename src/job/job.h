@@ -52,19 +52,23 @@ enum job_origin {
 
 struct job_arrival {              // how it came in at the front door
     bool is_loop;                 // its guard says that the message goes round
+    bool has_accepted;            // an earlier try of its client's: some of those who have moved
     uint64_t receive_us, seal_us; // MAIL to the end of data, and on to the disk's word
+    uint64_t waited_us;           // for that earlier try
 };
 
 // A durable message. arrival NULL: it did not come in just now.
 void job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin,
                const struct job_arrival *arrival);
 
-// One reply for all, or one for each recipient in order (LMTP). Called once, unless job_leave was.
-typedef void job_answer(void *arg, const struct smtp_reply *replies, size_t count);
+// One reply for all, or one for each recipient in order (it counts for nothing with those who had
+// moved before); over SMTP the worst is the client's. Called once. False: neither will he hear it,
+// nor will he be told when he comes again.
+typedef bool job_answer(void *arg, const struct smtp_reply *replies, size_t count);
 
 struct job *job_start_relay(struct jobs *jobs, struct spool_file *file_take,
                             const struct job_arrival *arrival, job_answer *answer, void *arg);
-// The client is gone: nobody waits for the answer. What has not left yet is taken back.
+// The client is gone, and answer tells its memory only. What has not left yet is taken back.
 void job_leave(struct job *job);
 
 #endif

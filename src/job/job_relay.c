@@ -31,11 +31,12 @@ answer_once(struct job *job, const struct smtp_reply *replies, size_t count)
     job->answer = NULL;
     if (answer == NULL)
         return;
-    job->is_answered = true;
-    job->said = replies[0];
-    for (size_t i = 0; i < count; i++)
-        job->copies.is_wanted = job->copies.is_wanted || replies[i].code / 100 != 4;
-    answer(job->answer_arg, replies, count);
+    if (count == 1)
+        job->said = replies[0];
+    job->is_answered = answer(job->answer_arg, replies, count);
+    for (size_t i = 0; i < count && job->is_answered; i++)
+        job->copies.is_wanted =
+            job->copies.is_wanted || replies[i].code / 100 == 2 || replies[i].code / 100 == 5;
 }
 
 // `reply` for all who have none yet: over SMTP there is one for all anyway.
@@ -56,6 +57,24 @@ answer_rest(struct job *job, const struct smtp_reply *reply)
     answer_once(job, replies, count);
 }
 
+// What came of sending; unsent: the reply for those to whom it was not sent, NULL: as it came.
+static void
+answer_each(struct job *job, const struct smtp_reply *unsent)
+{
+    const struct delivery *delivery = &job->delivery;
+    struct smtp_reply *replies = replies_of(job);
+
+    for (size_t i = 0; i < delivery->rcpt_count; i++) {
+        const struct delivery_rcpt *rcpt = &delivery->rcpts[i];
+
+        if (unsent != NULL && rcpt->result != DELIVERY_SENT)
+            replies[rcpt->number] = *unsent;
+        else
+            outcome_reply(rcpt, &replies[rcpt->number]);
+    }
+    answer_once(job, replies, spool_file_envelope(job->file)->rcpt_count);
+}
+
 void
 job_answer_trouble(struct job *job)
 {
@@ -74,7 +93,8 @@ on_taken_over(void *arg, const struct err *err)
     struct job *job = arg;
     struct smtp_reply reply;
 
-    if (job->client_left) { // it was not told, and will come again with all recipients
+    // He was not told, and will come again with all recipients.
+    if (job->client_left && !job->must_take_over) {
         job_set_state(job, JOB_OVER);
         return;
     }
@@ -82,13 +102,17 @@ on_taken_over(void *arg, const struct err *err)
         log_debug("smtp", "%s: taken over from the client", spool_file_id(job->file));
         reply_set(&reply, 250, "2.0.0", "Ok: queued as %s", spool_file_id(job->file));
         answer_rest(job, &reply);
-        job_set_state(job, job->after);
+        job->client_left = job->client_left && !job->is_answered;
+        job_set_state(job, job->client_left ? JOB_OVER : job->after);
         return;
     }
-    log_error("spool", "%s: cannot be taken over: %s%s", spool_file_id(job->file), err->text,
-              job->must_take_over ? "; some recipients will get it twice" : "");
     reply_set(&reply, 451, "4.3.0", "Cannot keep the message now");
-    answer_rest(job, &reply);
+    if (job->must_take_over)
+        answer_each(job, &reply);
+    else
+        answer_rest(job, &reply);
+    log_error("spool", "%s: cannot be taken over: %s%s", spool_file_id(job->file), err->text,
+              job->must_take_over ? "; who has got it may get it twice" : "");
     job_set_state(job, JOB_OVER);
 }
 
@@ -189,6 +213,25 @@ answer_verdict(struct job *job, size_t number)
     job_set_state(job, JOB_OVER);
 }
 
+static size_t
+first_decided(const struct job *job)
+{
+    const struct spool_state *state = job_spool_state(job);
+    size_t first = 0;
+
+    while (first + 1 < state->rcpt_count && state->rcpts[first].group < 0)
+        first++;
+    return first;
+}
+
+// A 5xx for all would take back what was accepted for some of them before.
+static bool
+may_answer(const struct job *job, enum verdict verdict)
+{
+    return verdict == VERDICT_DEFER ||
+           (verdict == VERDICT_REJECT && (is_lmtp(job) || !job->has_accepted));
+}
+
 // One outcome for all is the answer; else Postern owns what is left from here.
 void
 job_weigh(struct job *job)
@@ -202,14 +245,14 @@ job_weigh(struct job *job)
     }
     peel_off(job);
     if (state_is_retired(job_spool_state(job))) {
-        answer_verdict(job, 0);
+        answer_verdict(job, first_decided(job));
         return;
     }
     first = common_fate(job);
     verdict = first == SIZE_MAX ? VERDICT_NONE : job_verdict_of(job, first);
     if (verdict == VERDICT_ACCEPT || verdict == VERDICT_REDIRECT)
         job_set_state(job, JOB_DECIDE);
-    else if (verdict == VERDICT_REJECT || verdict == VERDICT_DEFER)
+    else if (may_answer(job, verdict))
         answer_verdict(job, first);
     else
         take_over(job, JOB_ACT);
@@ -217,23 +260,14 @@ job_weigh(struct job *job)
 
 // --- what came of sending ---
 
-static void
-answer_each(struct job *job)
-{
-    const struct delivery *delivery = &job->delivery;
-    struct smtp_reply *replies = replies_of(job);
-
-    for (size_t i = 0; i < delivery->rcpt_count; i++)
-        outcome_reply(&delivery->rcpts[i], &replies[delivery->rcpts[i].number]);
-    answer_once(job, replies, spool_file_envelope(job->file)->rcpt_count);
-}
-
 void
 job_answer_client(struct job *job)
 {
     struct smtp_reply reply;
 
     if (job->client_left) {
+        if (job->hold_reason == NULL)
+            answer_each(job, NULL);
         job_set_state(job, JOB_OVER);
         return;
     }
@@ -242,7 +276,7 @@ job_answer_client(struct job *job)
         return;
     }
     if (is_lmtp(job)) {
-        answer_each(job);
+        answer_each(job, NULL);
     } else {
         outcome_worst_reply(&job->delivery, &reply);
         answer_once(job, &reply, 1);
@@ -255,7 +289,6 @@ job_leave(struct job *job)
 {
     const char *name = spool_file_envelope(job->file)->next_hop;
 
-    job->answer = NULL;
     job->client_left = true;
     if (job->state == JOB_LOOK && job->look.trial != NULL) {
         job_set_state(job, JOB_OVER);
@@ -267,6 +300,6 @@ job_leave(struct job *job)
         job_set_state(job, JOB_OVER);
         return;
     }
-    log_warning("send", "%s: the client left after the end of data was sent on: it will come again",
+    log_warning("send", "%s: the client left after the end of data was sent on",
                 spool_file_id(job->file));
 }

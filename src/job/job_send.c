@@ -135,7 +135,8 @@ on_delivered(void *arg, struct delivery *delivery)
     job->is_sent = true;
     if (getrandom(&context.random, sizeof context.random, GRND_NONBLOCK) < 0)
         context.random = 0;
-    job->must_take_over = job_is_relay(job) && !is_lmtp && !job->client_left && count.sent > 0 &&
+    job->must_take_over = job_is_relay(job) && !is_lmtp && !job->client_left &&
+                          (count.sent > 0 || job->has_accepted) &&
                           count.sent < delivery->rcpt_count;
     context.may_wait = !job_is_relay(job) || job->must_take_over;
     if (delivery->alarm)

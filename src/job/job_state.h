@@ -82,13 +82,14 @@ struct job {
     bool is_loop, is_suspect, has_tried;
     bool must_take_over;          // relay: some are sent and some are not
     bool client_left;             // relay
+    bool has_accepted;            // relay: some who have moved, before it began
     enum job_state after;         // relay: once it is taken over
     enum bounce_kind notice_kind; // the notice being made
     struct ranges notice_set;
     struct smtp_reply *replies; // relay: one a recipient; code 0: not known yet
     struct smtp_reply said;     // relay over SMTP: the one that the client was told
-    bool is_answered;
-    job_answer *answer; // relay, until it was called
+    bool is_answered;           // and heard, or remembered
+    job_answer *answer;         // relay, until it was called
     void *answer_arg;
 };
 

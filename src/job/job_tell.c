@@ -14,7 +14,7 @@ enum { LONG_LOOK_US = 500000 };
 static void
 take_answer(const struct job *job, struct record *record, struct arena *arena)
 {
-    bool is_each = record->protocol == SMTP_PROTOCOL_LMTP;
+    bool is_each = job->said.code == 0;
     char text[sizeof job->said.enhanced + sizeof job->said.text + 1];
 
     for (size_t i = 0; i < record->rcpt_count; i++) {

@@ -5,16 +5,27 @@
 #include "base/mem.h"
 #include "reinject/delivery.h"
 #include "spool/writer.h"
+#include "src/worker/join.h"
 
 struct passage { // one transaction on its way in
     struct intake *intake;
     struct smtp_session *session; // NULL once the client is gone or answered
+    struct join *join;            // NULL: nothing is remembered
     struct writer *writer;
     struct job *job; // relay, until it answers
+    bool is_lmtp;
     uint64_t bare_newlines, odd_paths;
     uint64_t since_us; // when the step under way began: content, then sealing
     struct job_arrival arrival;
 };
+
+static void
+passage_free(struct passage *passage)
+{
+    writer_discard(&passage->writer);
+    join_free(&passage->join);
+    mem_free(&passage);
+}
 
 static int
 on_mail(void *arg, struct smtp_transaction *transaction, char id_out[ID_MAX + 1],
@@ -48,6 +59,17 @@ us_since(int64_t now_ms, const struct smtp_envelope *envelope)
     return now_ms > envelope->arrived_ms ? (uint64_t)(now_ms - envelope->arrived_ms) * 1000 : 0;
 }
 
+static struct join *
+new_join(const struct intake *intake)
+{
+    struct join_parts parts = {.loop = intake->loop,
+                               .remember = spool_remember(intake->spool),
+                               .counters = intake->counters,
+                               .wait_ms = intake->settings->delivery.relay_deadline};
+
+    return parts.remember != NULL ? join_new(&parts) : NULL;
+}
+
 static int
 on_data(void *arg, struct smtp_transaction *transaction, struct smtp_reply *reply_out)
 {
@@ -57,9 +79,11 @@ on_data(void *arg, struct smtp_transaction *transaction, struct smtp_reply *repl
 
     (void)reply_out;
     passage->intake = intake;
+    passage->is_lmtp = transaction->envelope->protocol == SMTP_PROTOCOL_LMTP;
     passage->since_us = delivery_clock_us();
     passage->arrival.receive_us = us_since(loop_realtime_ms(intake->loop), transaction->envelope);
     passage->session = transaction->session;
+    passage->join = new_join(intake);
     passage->writer = writer_new(intake->spool, is_relay ? WRITER_RELAY : WRITER_SPOOL,
                                  transaction->envelope, on_writer_ready, passage);
     transaction->state = passage;
@@ -72,6 +96,8 @@ on_content(void *arg, struct smtp_transaction *transaction, struct span content)
     struct passage *passage = transaction->state;
 
     (void)arg;
+    if (passage->join != NULL)
+        join_add(passage->join, content);
     return writer_add(passage->writer, content) == WRITER_WAIT ? SMTP_WAIT : SMTP_GO_ON;
 }
 
@@ -105,6 +131,39 @@ count_received(const struct passage *passage, const struct spool_file *file)
     atomic_fetch_add(&passage->intake->counters->received_bytes, spool_file_len(file));
 }
 
+// The reply for all: 4xx before 5xx before 2xx.
+static const struct smtp_reply *
+worst_of(const struct smtp_reply *replies, size_t count)
+{
+    static const int order[] = {4, 5, 2};
+
+    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
+        for (size_t i = 0; i < count; i++) {
+            if (replies[i].code / 100 == order[k])
+                return &replies[i];
+        }
+    }
+    return replies;
+}
+
+// The last word, to the memory of it and to the client that is still there. False: to nobody.
+static bool
+answer(struct passage *passage, const struct smtp_reply *replies, size_t count)
+{
+    bool is_heard = passage->session != NULL;
+
+    if (passage->join != NULL) {
+        is_heard = join_settle(passage->join, replies, count) || is_heard;
+        replies = join_replies(passage->join, replies, &count);
+    }
+    if (passage->session != NULL && passage->is_lmtp)
+        session_finish(passage->session, replies, count);
+    else if (passage->session != NULL)
+        session_finish(passage->session, worst_of(replies, count), 1);
+    passage_free(passage);
+    return is_heard;
+}
+
 static void
 refuse(struct passage *passage, const struct err *err)
 {
@@ -112,17 +171,13 @@ refuse(struct passage *passage, const struct err *err)
 
     log_error("spool", "cannot keep a message: %s", err->text);
     reply_set(&reply, 452, "4.3.1", "Insufficient system storage");
-    session_finish(passage->session, &reply, 1);
-    mem_free(&passage);
+    (void)answer(passage, &reply, 1);
 }
 
-static void
+static bool
 on_answer(void *arg, const struct smtp_reply *replies, size_t count)
 {
-    struct passage *passage = arg;
-
-    session_finish(passage->session, replies, count);
-    mem_free(&passage);
+    return answer(arg, replies, count);
 }
 
 static void
@@ -146,9 +201,44 @@ on_kept(void *arg, struct spool_file *file_take, const struct err *err)
         return;
     }
     reply_set(&reply, 250, "2.0.0", "Ok: queued as %s", spool_file_id(file_take));
-    session_finish(passage->session, &reply, 1);
-    mem_free(&passage);
+    (void)answer(passage, &reply, 1);
     job_start(jobs, file_take, JOB_FRESH, &arrival);
+}
+
+static void
+commit(struct passage *passage)
+{
+    passage->since_us = delivery_clock_us();
+    writer_commit(passage->writer, on_kept, passage);
+}
+
+static void
+go_on_joined(struct passage *passage)
+{
+    struct smtp_reply none = {0};
+
+    if (join_has_all(passage->join)) {
+        (void)answer(passage, &none, 1);
+        return;
+    }
+    passage->arrival.has_accepted = join_has_accepted(passage->join);
+    join_move(passage->join, passage->writer);
+    commit(passage);
+}
+
+static void
+on_joined(void *arg, bool is_late)
+{
+    struct passage *passage = arg;
+    struct smtp_reply reply;
+
+    passage->arrival.waited_us = delivery_clock_us() - passage->since_us;
+    if (!is_late) {
+        go_on_joined(passage);
+        return;
+    }
+    reply_set(&reply, 451, "4.3.0", "The same message is still under way");
+    (void)answer(passage, &reply, 1);
 }
 
 static void
@@ -162,9 +252,13 @@ on_end(void *arg, struct smtp_transaction *transaction)
     passage->arrival.is_loop = transaction->is_loop;
     passage->arrival.receive_us += delivery_clock_us() - passage->since_us;
     passage->since_us = delivery_clock_us();
-    writer_commit(passage->writer, on_kept, passage);
+    if (passage->join == NULL)
+        commit(passage);
+    else if (join_start(passage->join, transaction->envelope, on_joined, passage))
+        go_on_joined(passage);
 }
 
+// What the job has sent on already is answered, to be remembered.
 static void
 on_abort(void *arg, struct smtp_transaction *transaction, bool is_gone)
 {
@@ -175,11 +269,11 @@ on_abort(void *arg, struct smtp_transaction *transaction, bool is_gone)
     if (passage == NULL)
         return;
     transaction->state = NULL;
+    passage->session = NULL;
     if (passage->job != NULL)
         job_leave(passage->job);
     else
-        writer_discard(&passage->writer);
-    mem_free(&passage);
+        passage_free(passage);
 }
 
 static unsigned

@@ -5,7 +5,7 @@
 import time
 
 import spoolfile
-from case import Case, Client, Postern, Sink, main, message, send, skip_if, wait_until
+from case import Case, Client, Postern, Sink, main, message, send, wait_until
 from lab.client import Reply
 from load import Load
 
@@ -112,7 +112,6 @@ class Relay(Case):
 
     def test_client_gone_behind_our_dot_and_back_gets_the_outcome(self) -> None:
         """It comes again with the same message: told what happened, nothing is sent twice."""
-        skip_if("relay-outcome-remembered", True)
         sink = self.sink()
         sink.script.dot_delay = 1
         postern = self.relay(sink)

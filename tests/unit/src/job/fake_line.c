@@ -147,6 +147,17 @@ fake_note(struct spool_file *file, const char *event, const char *key, const cha
     spool_note_end(file, &writer);
 }
 
+void
+fake_move(struct spool_file *file, const char *ranges, const char *child)
+{
+    struct journal_writer writer;
+
+    spool_note_begin(file, &writer, "moved");
+    journal_field_text(&writer, "r", ranges);
+    journal_field_text(&writer, "child", child);
+    spool_note_end(file, &writer);
+}
+
 // --- spool/spool.h ---
 
 const char *

@@ -33,6 +33,7 @@ extern bool fake_is_crowded;     // the journal has no room for another decision
 
 struct spool_file *fake_file(const struct fake_message *message);
 void fake_note(struct spool_file *file, const char *event, const char *key, const char *value);
+void fake_move(struct spool_file *file, const char *ranges, const char *child);
 void fake_answer(void);
 bool fake_turn(void);                               // false: nothing was waiting
 void fake_later(void (*run)(void *arg), void *arg); // in a turn
