@@ -70,6 +70,14 @@ def added(path: str, name: str, one: Figures) -> None:
     save(path, figures)
 
 
+def so_far(pending: str) -> dict[str, Figures]:
+    """What is recorded, and what came since."""
+    figures = load(RECORDED)
+    for name, one in load(pending).items():
+        figures.setdefault(name, Figures()).add(one)
+    return figures
+
+
 class Entry:
     """One libFuzzer program with its seeds, its corpus, and what broke it."""
 
@@ -94,7 +102,7 @@ class Entry:
     def settle(self) -> None:
         """What broke it once and breaks it no more is an input like others."""
         for path in self.found():
-            code, _ = self.execute(path, limit=60)
+            code, _ = self.execute(path, limit=600)
             if code == 0:
                 shutil.move(path, os.path.join(self.corpus, os.path.basename(path)))
 
@@ -140,11 +148,11 @@ def entries_of(build: str) -> list[Entry]:
 def run(options: argparse.Namespace) -> Table:
     pending = os.path.join(CORPUS, "figures.json")
     entries = entries_of(options.build)
+    for entry in entries:
+        entry.settle()
     notes = work(entries, options.share, pending) if entries else [
         f"No fuzzers in {options.build}."]
-    figures = load(RECORDED)
-    for name, one in load(pending).items():
-        figures.setdefault(name, Figures()).add(one)
+    figures = so_far(pending)
     if options.record:
         save(RECORDED, figures)
         if os.path.exists(pending):
@@ -153,17 +161,14 @@ def run(options: argparse.Namespace) -> Table:
 
 
 def work(entries: list[Entry], share: Optional[float], pending: str) -> list[str]:
-    so_far = load(RECORDED)
-    for name, one in load(pending).items():
-        so_far.setdefault(name, Figures()).add(one)
-    entries = sorted(entries, key=lambda entry: so_far.get(entry.name, Figures()).seconds)
+    before = so_far(pending)
+    entries = sorted(entries, key=lambda entry: before.get(entry.name, Figures()).seconds)
     each = FULL if share is None else max(share / len(entries), LEAST)
     end = None if share is None else time.monotonic() + share
     notes = []
     for entry in entries:
         if end is not None and time.monotonic() + each > end + LEAST:
             break
-        entry.settle()
         figures, trouble = entry.fuzz(each)
         added(pending, entry.name, figures)
         if trouble:
