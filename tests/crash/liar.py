@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server that stands where a neighbour does: it speaks for the true one, or lies as it is told."""
+"""A server that stands where a neighbour does: it speaks for the true one, or lies as told."""
 
 import os
 import select

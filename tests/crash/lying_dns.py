@@ -160,5 +160,5 @@ LIES_OF_DNS: dict[str, Lie] = {
     "hangs": silence, "garbage": garbage, "half": half, "another's answer": wrong_id,
     "another name": other_name, "aliases of itself": loop, "nobody there": many,
     "odd lengths": odd_lengths, "slow TCP": slow_tcp, "silent TCP": silent_tcp,
-    "yes and nothing more": with_code(0), "bare failure": with_code(2), "no such name": with_code(3),
-    "refuses": with_code(5), "changes its mind": change}
+    "yes and nothing more": with_code(0), "bare failure": with_code(2),
+    "no such name": with_code(3), "refuses": with_code(5), "changes its mind": change}

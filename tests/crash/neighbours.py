@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every neighbour misbehaves in every way. All are walked side by side, each by a Postern of its own.
+"""Every neighbour misbehaves in every way. All are walked side by side, each by a Postern of its
+own.
 
 A milter joins this list when there is one.
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""100,000 messages by way of both hand-offs, while each neighbour in turn lies to a part of those who
-come to it: nothing is lost, and no process grows.
+"""100,000 messages by way of both hand-offs, while each neighbour in turn lies to a part of those
+who come to it: nothing is lost, and no process grows.
 """
 
 import argparse
@@ -31,7 +31,8 @@ from ward_scanner import CLEAN, GOOD, http, read_http, read_stream
 from ward_told import LogSocket, void
 
 MESSAGES, MARKS = 100_000, 10
-SHARE_ROUND, FROM_MARK = 500, 2  # messages through each door in a share's rounds; the mark from which growth counts
+SHARE_ROUND = 500  # messages through each door in a share's rounds
+FROM_MARK = 2  # from which growth counts
 THREADS = 8  # of each hand-off
 LIED_TO = 0.3  # of the connections to the neighbour whose turn it is
 TURN = 0.5  # seconds

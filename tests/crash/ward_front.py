@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Clients at the front door misbehave: they are got rid of in time, nothing that they did not finish
-goes on, and others are served meanwhile.
+"""Clients at the front door misbehave: they are got rid of in time, nothing that they did not
+finish goes on, and others are served meanwhile.
 """
 
 import concurrent.futures

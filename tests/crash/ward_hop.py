@@ -9,8 +9,8 @@ from lies import LIES, Lie
 from lying_smtp import MODERN, OLD, PIPELINED, STEPS, Hop
 from ward import LARGE, Cell, Ward
 
-# What is no lie there: a 250 to the end is an answer; where all that is asked has been said already,
-# no answer is too early, and a 250 to BDAT is an answer too.
+# What is no lie there: a 250 to the end is an answer; where all that is asked has been said
+# already, no answer is too early, and a 250 to BDAT is an answer too.
 HONEST = {("dot", "yes to all"), ("dot", "bare status"), ("dot", "never reads"),
           ("dot", "too early"), ("dot", "endless"), ("dot", "megabytes of a line")}
 HONEST_TO_BDAT = {(step, lie) for step in ("MAIL", "RCPT") for lie in ("yes to all", "too early")}
