@@ -65,7 +65,7 @@ class Log(Case):
             for name in ("evil+0Aposternd/smtp[1]:+20forged:+20status=sent",
                          "x,+20status=sent", "x]+20from=<a>", "+1B[31mred", "+00nul"):
                 client.command(f"XFORWARD NAME={name} IDENT={name}")
-                client.send("ann@example.org", ["bob@example.com"], message())
+                client.send("ann@example.org", ["bob@example.com"], message(f"{len(name)}"))
         sink.wait_for(5)
         postern.wait_log("status=sent ", count=5)
         self.assert_well_formed(postern.log_text())
@@ -319,7 +319,7 @@ class Volume(Case):
         postern = self.quiet(sink, handoff="relay")
         for code in (451, 550, 250):
             with Client(postern.ports[0]) as client:
-                got = client.send("ann@example.org", ["bob@example.com"], message())[-1]
+                got = client.send("ann@example.org", ["bob@example.com"], message(f"{code}"))[-1]
                 self.assertEqual(got.code, code)
         lines = postern.wait_log("posternd/done", count=3)
         self.assertEqual([re.search(r"status=(\w+)", line).group(1)  # type: ignore[union-attr]
