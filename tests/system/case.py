@@ -93,6 +93,8 @@ class Case(unittest.TestCase):
 
     def postern(self, settings: Settings, name: str = "postern", start: bool = True,
                 verbose: bool = True) -> Postern:
+        # Most tests mean another message when they send the same bytes again, as no Postfix does.
+        settings.spool.setdefault("remember", "0")
         postern = Postern(BUILD, self.path(name), settings)
         self.posterns.append(postern)
         self.addCleanup(self.check_end, postern)

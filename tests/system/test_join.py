@@ -22,7 +22,7 @@ class Join(Case):
                spool: dict[str, str] | None = None, **lines: str) -> Postern:
         return self.between(sink, inside="protocol = lmtp" if is_lmtp else "",
                             lines={"handoff": handoff, "workers": str(workers), **lines},
-                            spool={"retry": '{"1s"}', **(spool or {})},
+                            spool={"remember": "1h", "retry": '{"1s"}', **(spool or {})},
                             hop="dead_time = 1s  timeout = 60s")
 
     def each_way(self, test: Callable[[Sink, Postern, bool], None], **options) -> None:

@@ -16,7 +16,7 @@ VERDICTS = {b"good": "250 2.1.5 Ok", b"late": "450 4.2.0 come again", b"bad": "5
 class Relay(Case):
     def relay(self, sink: Sink, inside: str = "", **lines: str) -> Postern:
         return self.between(sink, inside=inside, lines={"handoff": "relay", **lines},
-                            spool={"retry": '{"1s"}'}, hop="dead_time = 1s  timeout = 5s")
+                            spool={"remember": "1h", "retry": '{"1s"}'}, hop="dead_time = 1s  timeout = 5s")
 
     def reply_for(self, dot: str) -> Reply:
         sink = self.sink()

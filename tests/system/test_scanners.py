@@ -150,9 +150,10 @@ class Scanners(Case):
         own.process.signal(signal.SIGCONT)
         wait_until(lambda: self.reply_to(postern, message()).code == 250, 20, "it is asked again")
         own.stop()
-        self.assertEqual(self.reply_to(postern, message()).code, 451)
+        another = message("another")
+        self.assertEqual(self.reply_to(postern, another).code, 451)
         own.start()
-        wait_until(lambda: self.reply_to(postern, message()).code == 250, 20, "it is found again")
+        wait_until(lambda: self.reply_to(postern, another).code == 250, 20, "it is found again")
 
     # rspamd
 
@@ -261,7 +262,7 @@ class Scanners(Case):
         postern.settings.filters["spam"] += " on_error = accept"
         postern.reload()
         own.process.kill_group()
-        self.assertEqual(self.reply_to(postern, message()).code, 250)
+        self.assertEqual(self.reply_to(postern, message("another")).code, 250)
         self.assertEqual(len(sink.taken()), 2)
 
     def test_both(self) -> None:
