@@ -94,7 +94,7 @@ make_plain(const char *text, char *room, size_t size)
     for (size_t i = 0; i < len; i++) {
         unsigned char byte = (unsigned char)text[i];
 
-        room[i] = byte < ' ' ? ' ' : byte >= 0x80 && !is_utf8 ? '?' : text[i];
+        room[i] = byte < ' ' || byte == 0x7f ? ' ' : byte >= 0x80 && !is_utf8 ? '?' : text[i];
     }
     return span_from(room, len);
 }

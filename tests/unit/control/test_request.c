@@ -229,7 +229,7 @@ full_response_fits(void)
             memset(response.facts[i], bytes[kind], RESPONSE_FACT_MAX);
         buf_init(&out, RESPONSE_LINE_MAX);
         CU_ASSERT(response_write(&response, &out) == 0);
-        CU_ASSERT(response_read(buf_span(&out), &again, &err) == 0);
+        CU_ASSERT_FATAL(response_read(buf_span(&out), &again, &err) == 0);
         CU_ASSERT(again.item_count == REQUEST_IDS_MAX);
         CU_ASSERT(again.fact_count == RESPONSE_FACTS_MAX);
         CU_ASSERT(strlen(again.facts[RESPONSE_FACTS_MAX - 1]) == RESPONSE_FACT_MAX);
