@@ -98,6 +98,12 @@ log_reopen_files(void)
         log_error("log", "%s; the former file is kept", err.text);
 }
 
+void
+log_give_files(uid_t uid, gid_t gid)
+{
+    sink_give(&state.sink, uid, gid);
+}
+
 uint64_t
 log_dropped(void)
 {

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log_json.h"
+#include <sys/types.h>
 
 enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_NOTICE_, LOG_WARNING_, LOG_ERROR_, LOG_ALARM_ };
 
@@ -32,7 +33,9 @@ int log_open(const char *program, const struct log_settings *settings, bool to_s
              int verbosity, struct err *err);
 void log_close(void);
 void log_reopen_files(void); // after rotation
-uint64_t log_dropped(void);  // lines that syslog did not take
+// Those that opening made become the user's, who could else not open them again.
+void log_give_files(uid_t uid, gid_t gid);
+uint64_t log_dropped(void); // lines that syslog did not take
 
 // Free text about the process itself. component: "master", "smtp", "spool", "send", ...
 void log_debug(const char *component, const char *format, ...)

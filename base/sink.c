@@ -75,21 +75,28 @@ is_folder_ours(const char *path)
     return is_ours;
 }
 
+static int
+open_or_make(const char *path, int flags, bool *is_new_out)
+{
+    int fd = open(path, flags | O_CREAT | O_EXCL, 0640);
+
+    *is_new_out = fd >= 0;
+    // A link that leads to nothing yet is made what it leads to.
+    return fd < 0 && errno == EEXIST ? open(path, flags | O_CREAT, 0640) : fd;
+}
+
 // Where others may, a link would have root write elsewhere, and a pipe have it wait.
 static int
-open_log(const char *path, struct err *err)
+open_log(const char *path, bool *is_new_out, struct err *err)
 {
-    int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, fd;
+    bool is_ours = is_folder_ours(path);
+    int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY, fd;
     struct stat info;
 
-    if (is_folder_ours(path)) {
-        fd = open(path, flags, 0640);
-        return fd >= 0 ? fd : err_sys(err, ERR_PERM, errno, "cannot open log file %s", path);
-    }
-    fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK, 0640);
+    fd = open_or_make(path, is_ours ? flags : flags | O_NOFOLLOW | O_NONBLOCK, is_new_out);
     if (fd < 0)
         return err_sys(err, ERR_PERM, errno, "cannot open log file %s", path);
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1)
+    if (is_ours || (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1))
         return fd;
     close(fd);
     return err_set(err, ERR_PERM, "log file %s: no regular file with no other name", path);
@@ -98,10 +105,10 @@ open_log(const char *path, struct err *err)
 static int
 new_file(const char *path, struct sink_file *file_out, struct err *err)
 {
-    *file_out = (struct sink_file){copy_wanted(path), -1};
+    *file_out = (struct sink_file){copy_wanted(path), -1, false};
     if (file_out->path == NULL)
         return 0;
-    file_out->fd = open_log(path, err);
+    file_out->fd = open_log(path, &file_out->is_new, err);
     if (file_out->fd >= 0)
         return 0;
     mem_free(&file_out->path);
@@ -176,15 +183,17 @@ sink_clear(struct sink *sink)
 static int
 reopen_file(struct sink_file *file, struct err *err)
 {
+    bool is_new;
     int fd;
 
     if (file->path == NULL)
         return 0;
-    fd = open_log(file->path, err);
+    fd = open_log(file->path, &is_new, err);
     if (fd < 0)
         return -1;
     close_fd(&file->fd);
     file->fd = fd;
+    file->is_new = is_new;
     return 0;
 }
 
@@ -194,6 +203,20 @@ sink_reopen(struct sink *sink, struct err *err)
     int result = reopen_file(&sink->file, err);
 
     return reopen_file(&sink->error_file, err) < 0 ? -1 : result;
+}
+
+static void
+give_file(struct sink_file *file, uid_t uid, gid_t gid)
+{
+    if (file->fd >= 0 && file->is_new && fchown(file->fd, uid, gid) == 0)
+        file->is_new = false;
+}
+
+void
+sink_give(struct sink *sink, uid_t uid, gid_t gid)
+{
+    give_file(&sink->file, uid, gid);
+    give_file(&sink->error_file, uid, gid);
 }
 
 // localtime_r takes a lock and looks at TZ; once a second must do. Not strftime's %b: syslog's

@@ -11,13 +11,15 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include <sys/types.h>
 #include <time.h>
 
 enum { SINK_TEXT_MAX = 8000 };
 
 struct sink_file {
-    char *path; // NULL: not wanted
-    int fd;     // -1: not open
+    char *path;  // NULL: not wanted
+    int fd;      // -1: not open
+    bool is_new; // it was not there: we made it
 };
 
 struct sink {
@@ -34,8 +36,8 @@ struct sink {
 
 #define SINK_INITIAL                                                                               \
     {                                                                                              \
-        .file = {NULL, -1}, .error_file = {NULL, -1}, .syslog_fd = -1, .to_stderr = true,          \
-        .stamp_second = -1                                                                         \
+        .file = {NULL, -1, false}, .error_file = {NULL, -1, false}, .syslog_fd = -1,               \
+        .to_stderr = true, .stamp_second = -1                                                      \
     }
 
 struct sink_settings {
@@ -53,6 +55,8 @@ int sink_set(struct sink *sink, const struct sink_settings *settings, struct err
 void sink_clear(struct sink *sink); // standard error again
 // After rotation. A file that cannot be opened stays the former one; -1 with err.
 int sink_reopen(struct sink *sink, struct err *err);
+// The files that were made when they were opened last become another user's. Best effort.
+void sink_give(struct sink *sink, uid_t uid, gid_t gid);
 
 // severity: syslog's, 0 to 7. component: a literal. text: one line, at most SINK_TEXT_MAX bytes; as
 // JSON, members of an object.

@@ -72,6 +72,7 @@ on_reopen_signal(void *arg)
     struct master *master = arg;
 
     log_reopen_files();
+    premises_give_log(&master->premises);
     for (const struct child *child = master->children; child != NULL; child = child->next)
         (void)channel_send(child->channel, CHANNEL_LOG_REOPEN, "", -1);
 }
@@ -423,6 +424,7 @@ set_up(struct master *master, struct err *err)
         return -1;
     if (open_premises(master, err) != 0)
         return -1;
+    premises_give_log(&master->premises);
     if (getrandom(&master->next_tag, sizeof master->next_tag, 0) < 0)
         return err_sys(err, ERR_TEMP, errno, "getrandom");
     if (priv_keep_master_capabilities(err) != 0)

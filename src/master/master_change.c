@@ -89,6 +89,7 @@ master_begin_reload(struct master *master)
         refuse_reload(master, err.text);
         return;
     }
+    premises_give_log(&master->next_premises);
     master->phase = MASTER_CHANGING;
     loop_timer_start(master->phase_limit, MASTER_READY_MS);
     if (master_spawn(master, ++master->newest, &err) != 0)
@@ -130,6 +131,7 @@ master_generation_failed(struct master *master, const char *why_not)
     if (log_open("posternd", &master->settings->log, master->options->to_stderr,
                  master->options->verbosity, &err) != 0)
         log_error("master", "%s", err.text);
+    premises_give_log(&master->premises);
     refuse_reload(master, why_not);
     loop_timer_start(master->respawn, 0);
 }

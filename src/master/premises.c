@@ -150,6 +150,13 @@ premises_open(struct premises *premises, const struct settings *settings,
 }
 
 void
+premises_give_log(const struct premises *premises)
+{
+    if (premises->is_root)
+        log_give_files(premises->user.uid, premises->user.gid);
+}
+
+void
 premises_clear(struct premises *premises)
 {
     priv_user_clear(&premises->user);

@@ -25,6 +25,7 @@ struct premises {          // of one generation
 // with what and where; set may hold new sockets then.
 int premises_open(struct premises *premises, const struct settings *settings,
                   const struct premises *former, struct listen_set *set, struct err *err);
-void premises_clear(struct premises *premises); // not the sockets
+void premises_give_log(const struct premises *premises); // what was made of it, after opening it
+void premises_clear(struct premises *premises);          // not the sockets
 
 #endif

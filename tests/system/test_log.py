@@ -100,6 +100,24 @@ class Log(Case):
         send(postern.ports[0], "ann@example.org", ["carol@example.com"], message())
         postern.wait_log("to=<carol@example.com>.*status=sent")
 
+    def test_reopened_by_all(self) -> None:
+        """Where root makes the new file, the others must be able to open it, too."""
+        sink = self.sink()
+        postern = self.between(sink)
+        send(postern.ports[0], "ann@example.org", ["bob@example.com"], message())
+        postern.wait_log("status=sent")
+        os.rename(postern.log, postern.log + ".1")
+        os.kill(postern.pid, signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(postern.log), 10, "a new log")
+
+        def is_told() -> bool:
+            send(postern.ports[0], "ann@example.org", ["carol@example.com"], message())
+            return "status=sent" in postern.log_text()
+
+        wait_until(is_told, 10, "a worker's line in it")
+        with open(postern.log + ".1", encoding="utf-8") as file:
+            self.assertNotIn("the former file is kept", file.read())
+
     def test_syslog(self) -> None:
         """One datagram a line, with facility and priority, to where the settings say."""
         listener, path = syslog(self)

@@ -240,6 +240,47 @@ test_rotation(void)
     tempdir_remove(&dir);
 }
 
+static uid_t
+owner_of(const char *name)
+{
+    struct stat info = {.st_uid = (uid_t)-1};
+
+    CU_ASSERT_EQUAL(fstatat(dir.fd, name, &info, 0), 0);
+    return info.st_uid;
+}
+
+// What was there keeps its owner, whoever that is.
+static void
+test_given_away(void)
+{
+    struct sink sink = SINK_INITIAL;
+    struct sink_settings settings = set_up();
+    int there = openat(dir.fd, "errors", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    bool is_root = getuid() == 0; // else it can be given to nobody
+
+    CU_ASSERT_TRUE_FATAL(there >= 0);
+    close(there);
+    CU_ASSERT_EQUAL(symlinkat("beyond", dir.fd, "file"), 0);
+    settings.syslog_path = "";
+    CU_ASSERT_EQUAL_FATAL(sink_set(&sink, &settings, &err), 0);
+    sink_give(&sink, 1, 1);
+    CU_ASSERT_EQUAL(owner_of("errors"), getuid());
+    CU_ASSERT_EQUAL(owner_of("beyond"), getuid());
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(unlinkat(dir.fd, "file", 0), 0);
+        CU_ASSERT_EQUAL(sink_reopen(&sink, &err), 0);
+        CU_ASSERT_EQUAL(owner_of("file"), getuid());
+        sink_give(&sink, 1, 1);
+        CU_ASSERT_EQUAL(owner_of("file"), is_root ? 1 : getuid());
+        CU_ASSERT_EQUAL(owner_of("errors"), getuid());
+    }
+    CU_ASSERT_EQUAL(sink_reopen(&sink, &err), 0);
+    sink_give(&sink, 2, 2);
+    CU_ASSERT_EQUAL(owner_of("file"), is_root ? 1 : getuid());
+    sink_clear(&sink);
+    tempdir_remove(&dir);
+}
+
 static void
 test_set_is_all_or_nothing(void)
 {
@@ -345,6 +386,7 @@ static const struct unit_test tests[] = {
     {"syslogd starts late and restarts",          test_syslogd_restarts            },
     {"rotation",                                  test_rotation                    },
     {"planted by others",                         test_planted                     },
+    {"new files are given away, others are not",  test_given_away                  },
     {"set is all or nothing",                     test_set_is_all_or_nothing       },
     {"standard error",                            test_standard_error              },
 };
