@@ -80,26 +80,33 @@ priv_user_clear(struct priv_user *user)
     mem_free(&user->name);
 }
 
+struct capabilities {
+    uint64_t permitted, inheritable;
+};
+
 static int
-get_permitted(uint64_t *mask_out, struct err *err)
+get_capabilities(struct capabilities *sets_out, struct err *err)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
     if (syscall(SYS_capget, &header, data) < 0)
         return err_sys(err, ERR_PERM, errno, "capget");
-    *mask_out = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    sets_out->permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    sets_out->inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
     return 0;
 }
 
 static int
-set_capabilities(uint64_t mask, struct err *err)
+set_capabilities(const struct capabilities *sets, struct err *err)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
 
-    data[0].permitted = data[0].effective = (uint32_t)mask;
-    data[1].permitted = data[1].effective = (uint32_t)(mask >> 32);
+    data[0].permitted = data[0].effective = (uint32_t)sets->permitted;
+    data[1].permitted = data[1].effective = (uint32_t)(sets->permitted >> 32);
+    data[0].inheritable = (uint32_t)sets->inheritable;
+    data[1].inheritable = (uint32_t)(sets->inheritable >> 32);
     if (syscall(SYS_capset, &header, data) < 0)
         return err_sys(err, ERR_PERM, errno, "capset");
     return 0;
@@ -110,11 +117,11 @@ set_capabilities(uint64_t mask, struct err *err)
 static int
 limit_bounding_set(uint64_t keep, struct err *err)
 {
-    uint64_t permitted = 0;
+    struct capabilities sets;
 
-    if (get_permitted(&permitted, err) < 0)
+    if (get_capabilities(&sets, err) < 0)
         return -1;
-    if ((permitted & CAPABILITY(CAP_SETPCAP)) == 0)
+    if ((sets.permitted & CAPABILITY(CAP_SETPCAP)) == 0)
         return 0;
     for (int number = 0; number < 64; number++) {
         if ((keep & CAPABILITY(number)) != 0)
@@ -153,18 +160,26 @@ become_user(const struct priv_user *user, struct err *err)
 }
 
 int
+priv_drop_capabilities(struct err *err)
+{
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+        return err_sys(err, ERR_PERM, errno, "cannot clear ambient capabilities");
+    if (set_capabilities(&(struct capabilities){0, 0}, err) < 0)
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_sys(err, ERR_PERM, errno, "cannot set no_new_privs");
+    return 0;
+}
+
+int
 priv_drop(const struct priv_user *user, struct err *err)
 {
     if (limit_bounding_set(0, err) < 0)
         return -1;
     if (!is_user(user) && become_user(user, err) < 0)
         return -1;
-    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-        return err_sys(err, ERR_PERM, errno, "cannot clear ambient capabilities");
-    if (set_capabilities(0, err) < 0)
+    if (priv_drop_capabilities(err) < 0)
         return -1;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return err_sys(err, ERR_PERM, errno, "cannot set no_new_privs");
     if (user->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
         return err_set(err, ERR_PERM, "root could be regained");
     return 0;
@@ -200,12 +215,14 @@ priv_die_first(int more)
 int
 priv_keep_master_capabilities(struct err *err)
 {
-    uint64_t permitted = 0;
+    struct capabilities sets;
 
-    if (limit_bounding_set(master_capabilities, err) < 0 || get_permitted(&permitted, err) < 0)
+    if (limit_bounding_set(master_capabilities, err) < 0 || get_capabilities(&sets, err) < 0)
         return -1;
     // The next binary, at an upgrade, is executed with what there is.
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return err_sys(err, ERR_PERM, errno, "cannot set no_new_privs");
-    return set_capabilities(permitted & master_capabilities, err);
+    sets.permitted &= master_capabilities;
+    sets.inheritable &= master_capabilities; // who is not root hands on no others to that binary
+    return set_capabilities(&sets, err);
 }

@@ -20,7 +20,8 @@ void priv_user_clear(struct priv_user *user);
 // For good: supplementary groups, gid, uid, all capabilities, no_new_privs; then the process is
 // made to die with its parent (PR_SET_PDEATHSIG is lost by a change of user, so it comes last).
 int priv_drop(const struct priv_user *user, struct err *err);
-int priv_die_with_parent(pid_t parent); // -1: it is gone already
+int priv_drop_capabilities(struct err *err); // without the first three: who is that user already
+int priv_die_with_parent(pid_t parent);      // -1: it is gone already
 
 // Where memory ends, the kernel takes this process by so much (to 1000) before its parent. Best
 // effort; while it has the parent's rights, since one that has changed its user owns no such file.

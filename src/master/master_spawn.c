@@ -146,6 +146,12 @@ confine(const struct order *order, struct err *err)
     return result;
 }
 
+static int
+give_up_rights(const struct premises *premises, struct err *err)
+{
+    return premises->is_root ? priv_drop(&premises->user, err) : priv_drop_capabilities(err);
+}
+
 _Noreturn static void
 be_child(const struct order *order, int channel, pid_t parent, const sigset_t *mask)
 {
@@ -174,8 +180,8 @@ be_child(const struct order *order, int channel, pid_t parent, const sigset_t *m
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     // Another child can be made, another master cannot. Dissectors inherit the nursery's.
     priv_die_first(order->kind == CHILD_NURSERY ? NURSERY_DIES_FIRST : CHILD_DIES_FIRST);
-    if (order->premises->is_root && priv_drop(&order->premises->user, &err) != 0) {
-        log_error("master", "cannot give up root's rights: %s", err.text);
+    if (give_up_rights(order->premises, &err) != 0) {
+        log_error("master", "cannot give up the master's rights: %s", err.text);
         _exit(EXIT_FAILURE);
     }
     if (priv_die_with_parent(parent) != 0)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,14 +145,51 @@ drop_without_the_right_to(void)
     return err.kind == ERR_PERM && strstr(err.text, "other") != NULL ? 0 : 3;
 }
 
+// As a service manager starts one that is not root: two capabilities, and both are handed on.
+static int
+become_ambient(uid_t uid)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    int failed = prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setresuid(uid, uid, uid) != 0;
+
+    data[0].permitted = data[0].effective = data[0].inheritable =
+        1U << CAP_NET_BIND_SERVICE | 1U << CAP_NET_RAW;
+    failed = failed || syscall(SYS_capset, &header, data) != 0;
+    failed = failed || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0) != 0;
+    failed = failed || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) != 0;
+    return failed ? -1 : 0;
+}
+
+static int
+keep_what_was_given(void)
+{
+    const uint64_t kept = UINT64_C(1) << CAP_NET_BIND_SERVICE;
+    struct err err;
+
+    if (become_ambient(1) != 0)
+        return 1;
+    if (priv_keep_master_capabilities(&err) < 0)
+        return 2;
+    // With these an upgrade's binary starts.
+    if (status_mask("CapAmb") != kept || status_mask("CapInh") != kept ||
+        status_mask("CapEff") != kept)
+        return 3;
+    if (priv_drop_capabilities(&err) < 0)
+        return 4;
+    return has_no_rights() ? 0 : 5;
+}
+
 static void
 test_drop(void)
 {
     CU_ASSERT_EQUAL(in_child(drop_as_oneself), 0);
     CU_ASSERT_EQUAL(in_child(drop_without_the_right_to), 0);
     CU_ASSERT_EQUAL(in_child(keep_then_drop), 0);
-    if (getuid() == 0)
+    if (getuid() == 0) {
         CU_ASSERT_EQUAL(in_child(drop_for_good), 0);
+        CU_ASSERT_EQUAL(in_child(keep_what_was_given), 0);
+    }
 }
 
 static void
