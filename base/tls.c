@@ -51,6 +51,12 @@ fail_file(struct err *err, const char *what, const char *file)
     return -1;
 }
 
+void
+tls_prepare(void)
+{
+    (void)OPENSSL_init_ssl(0, NULL);
+}
+
 // A key with a pass phrase would make the library ask on the terminal.
 static int
 give_no_passphrase(char *out, int size, int is_writing, void *arg)

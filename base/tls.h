@@ -12,6 +12,10 @@
 struct tls_context;
 struct tls_session;
 
+// Before the process is confined: the library reads its configuration, with what that includes and
+// loads (an administrator's policy, FIPS). Later it would go on without, and say nothing.
+void tls_prepare(void);
+
 // PERM with file and reason. client_ca_file NULL: clients are not asked for a certificate; else one
 // signed by it is required.
 struct tls_context *tls_server_context_new(const char *cert_file, const char *key_file,

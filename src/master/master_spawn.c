@@ -12,6 +12,7 @@
 #include "base/jail.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tls.h"
 #include "control/reach.h"
 #include "mime/dissect.h"
 #include "src/scribe/scribe.h"
@@ -140,6 +141,8 @@ confine(const struct order *order, struct err *err)
     struct landlock_rules reach;
     int result;
 
+    if (!is_scribe)
+        tls_prepare();
     reach_find(order->settings, is_scribe ? REACH_SCRIBE : REACH_WORKER, &reach);
     result = jail_confine(is_scribe ? JAIL_SCRIBE : JAIL_WORKER, &reach, err);
     reach_clear(&reach);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/tls.h"
 
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "tests/unit/base/certs.h"
 #include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
@@ -304,13 +308,54 @@ test_files(void)
     tear_down(&f);
 }
 
+// 0: the administrator's policy holds, which finds the server's key too short.
+static int
+prepare_and_lose_files(const struct fixture *f, const char *configuration)
+{
+    struct tls_context *context;
+    struct err err;
+
+    (void)setenv("OPENSSL_CONF", configuration, 1);
+    tls_prepare();
+    (void)unlink(configuration); // as from within a jail
+    context = tls_server_context_new(f->path[CERT], f->path[KEY], NULL, &err);
+    return context == NULL && strstr(err.text, "key too small") != NULL ? 0 : 1;
+}
+
+static void
+test_prepared(void)
+{
+    static const char policy[] = "openssl_conf = init\n"
+                                 "[init]\nssl_conf = ssl\n"
+                                 "[ssl]\nsystem_default = policy\n"
+                                 "[policy]\nCipherString = DEFAULT:@SECLEVEL=5\n";
+    char configuration[200];
+    struct fixture f;
+    int status = -1;
+    pid_t child;
+    FILE *file;
+
+    set_up(&f);
+    (void)snprintf(configuration, sizeof configuration, "%s/openssl.cnf", f.dir.path);
+    file = fopen(configuration, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT(fputs(policy, file) >= 0 && fclose(file) == 0);
+    child = fork();
+    if (child == 0)
+        _exit(prepare_and_lose_files(&f, configuration));
+    CU_ASSERT(waitpid(child, &status, 0) == child && status == 0);
+    tear_down(&f);
+}
+
+// What is prepared has to come first: it is done once in a process.
 static const struct unit_test tests[] = {
-    {"a conversation in bites of any size", test_conversation_in_bites                },
-    {"plaintext up to the ceiling",         test_plaintext_ceiling                    },
-    {"nonsense on the wire",                test_nonsense                             },
-    {"verification of the server",          test_verification                         },
-    {"a client without certificate",        test_client_without_certificate_is_refused},
-    {"files",                               test_files                                },
+    {"a configuration is read before the jail", test_prepared                             },
+    {"a conversation in bites of any size",     test_conversation_in_bites                },
+    {"plaintext up to the ceiling",             test_plaintext_ceiling                    },
+    {"nonsense on the wire",                    test_nonsense                             },
+    {"verification of the server",              test_verification                         },
+    {"a client without certificate",            test_client_without_certificate_is_refused},
+    {"files",                                   test_files                                },
 };
 
 UNIT_MAIN("base/tls", tests)
