@@ -70,7 +70,6 @@ static void
 add_worker(struct landlock_rules *reach, const struct settings *settings)
 {
     add_path(reach, settings->spool.path, KEEP);
-    add_path(reach, "/etc/ssl/openssl.cnf", LANDLOCK_READ); // libssl's own
     for (size_t i = 0; i < settings->listener_count; i++) {
         const struct smtp_listener_settings *listener = &settings->listeners[i];
 
@@ -90,15 +89,20 @@ add_worker(struct landlock_rules *reach, const struct settings *settings)
     reach->may_signal = true; // dissectors, which are the nursery's children
 }
 
-// Programs put /etc/resolv.conf in place by rename, or behind a link: folders.
+// Programs put /etc/resolv.conf in place by rename, or behind a link: folders, and what a link to
+// yet another leads to.
 static void
 add_names(struct landlock_rules *reach)
 {
-    static const char *const folders[] = {"/etc", "/run/systemd/resolve", "/run/resolvconf",
-                                          "/run/NetworkManager", "/dev/urandom"};
+    static const char *const paths[] = {"/etc",
+                                        "/etc/resolv.conf",
+                                        "/run/systemd/resolve",
+                                        "/run/resolvconf",
+                                        "/run/NetworkManager",
+                                        "/dev/urandom"};
 
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-        add_path(reach, folders[i], LANDLOCK_READ);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        add_path(reach, paths[i], LANDLOCK_READ);
     add_port(reach, PORT_OF_NAMES);
 }
 

@@ -93,6 +93,7 @@ test_paths(void)
         {much,   "/",                  LOG,  LOG },
         {much,   "/etc",               0,    0   },
         {named,  "/etc",               0,    R   },
+        {named,  "/etc/resolv.conf",   0,    R   },
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
