@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "mime/dissect.h"
 
+enum { SOCKET_FOLDER_MODE = 0755, LEDGER_FOLDER_MODE = 0700 };
+
 static int
 find_user(struct premises *premises, const struct settings *settings, struct err *err)
 {
@@ -49,19 +51,22 @@ make_spool(const struct premises *premises, const struct settings *settings, str
 }
 
 // The folder of a UNIX socket (/run is empty after a boot) or of the ledger is made where it is
-// missing, never changed.
+// missing, never changed. Our umask would close it to Postfix.
 static int
-make_folder_of(const struct premises *premises, const char *path, struct err *err)
+make_folder_of(const struct premises *premises, const char *path, mode_t mode, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     char *folder;
+    mode_t mask;
     int result = 0;
 
     if (slash == NULL || slash == path)
         return 0;
     folder = mem_strndup(path, (size_t)(slash - path));
     if (access(folder, F_OK) != 0) {
-        result = fs_mkdir_path(folder, 0755, err);
+        mask = umask(0);
+        result = fs_mkdir_path(folder, mode, err);
+        (void)umask(mask);
         if (result == 0)
             result = give_to_user(premises, folder, err);
     }
@@ -79,7 +84,8 @@ open_socket(const struct premises *premises, struct listen_set *set, const struc
     if (addr_is_unix(addr)) {
         if (group[0] != '\0' && priv_find_group(group, &owner.gid, err) != 0)
             return -1;
-        if (make_folder_of(premises, ((const struct sockaddr_un *)&addr->sa)->sun_path, err) != 0)
+        if (make_folder_of(premises, ((const struct sockaddr_un *)&addr->sa)->sun_path,
+                           SOCKET_FOLDER_MODE, err) != 0)
             return -1;
     }
     return listen_open(set, addr, &owner, err);
@@ -138,7 +144,7 @@ premises_open(struct premises *premises, const struct settings *settings,
             return err_prefix(err, "listen \"%s\"", listener->name);
     }
     // Mail does not wait for the ledger: the scribe tells of it, and tries again.
-    if (make_folder_of(premises, settings->track.ledger, err) != 0)
+    if (make_folder_of(premises, settings->track.ledger, LEDGER_FOLDER_MODE, err) != 0)
         log_warning("master", "track: ledger: %s", err->text);
     if (open_https(premises, settings, set, err) != 0)
         return -1;
