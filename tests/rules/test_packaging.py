@@ -82,7 +82,7 @@ class Unit(unittest.TestCase):
             named = set().union(*(calls_in(name, sets) for name in line.lstrip("~").split()))
             allowed = allowed - named if line.startswith("~") else allowed | named
         needed = {"capset", "prctl", "setgroups", "setresuid", "setresgid", "chmod", "fchownat",
-                  "bind", "listen", "execve", "landlock_add_rule", "unlink"}
+                  "fchown", "bind", "listen", "execve", "landlock_add_rule", "unlink"}
         lists = re.findall(r"static const int (\w+)\[\] = \{(.*?)\};",
                            read("base/jail_calls.c"), re.S)
         for name, text in lists:
@@ -100,6 +100,13 @@ class Unit(unittest.TestCase):
         self.assertGreater(int(unit[1]) * 1000, int(code[1]))
 
 
+def pattern(glob: str) -> str:
+    """A path of a profile as a regular expression."""
+    words = {"**": ".*", "*": "[^/]*", "{": "(", "}": ")", ",": "|", "@{run}": "/run"}
+    return "".join(words.get(word, re.escape(word))
+                   for word in re.findall(r"@\{run\}|\*\*|.", glob))
+
+
 class Profile(unittest.TestCase):
     def parse(self, path: str, *options: str) -> subprocess.CompletedProcess:
         """Compiled, not loaded."""
@@ -110,6 +117,17 @@ class Profile(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         names = self.parse(made("usr.sbin.posternd"), "-N").stdout.split()
         self.assertEqual(names, ["posternd", "posternd//dissect"])
+
+    def test_sockets(self) -> None:
+        """Those that the manuals propose may be made, and reached."""
+        rules = re.findall(r"(?m)^  (/\S*|@\{run\}\S*) (?:r?wk?l?),$",
+                           read(made("usr.sbin.posternd")))
+        proposed = set(re.findall(r"unix:(/[\w./]+\w)", "".join(
+            read(name) for name in ("README.md", "conf/postern.conf", "man/postern.conf.5.in"))))
+        proposed.discard("/path")
+        self.assertGreater(len(proposed), 3)
+        for path in proposed:
+            self.assertTrue(any(re.fullmatch(pattern(rule), path) for rule in rules), path)
 
     def test_fault_is_seen(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".profile") as file:
