@@ -13,6 +13,7 @@ enum {
     LINGER_MS = 5000,       // for the last reply to get out
     OUTPUT_MAX = 65536,     // unread replies; a client that reads none is not served on
     ENDING_GRACE_MS = 3000, // for the command that will be answered 421
+    HEARD_MS = 3000,        // who waits for an answer no more hangs up
 };
 
 const char *
@@ -27,10 +28,23 @@ session_state_name(enum session_state state)
     return names[state];
 }
 
+static void
+settle_heard(struct smtp_session *session, bool is_heard)
+{
+    smtp_heard *heard = session->heard;
+
+    session->heard = NULL;
+    loop_timer_free(&session->heard_timer);
+    if (heard != NULL)
+        heard(session->heard_arg, is_heard);
+}
+
 void
 session_set_state(struct smtp_session *session, enum session_state state)
 {
     assert(session->state != SESSION_CLOSED);
+    if (state == SESSION_MAIL) // pipelined behind the answer, but another message
+        settle_heard(session, true);
     if (log_is_wanted(LOG_DEBUG_))
         log_debug("smtp", "client=%s: %s -> %s", session->envelope.client,
                   session_state_name(session->state), session_state_name(state));
@@ -135,6 +149,7 @@ static void
 end(struct smtp_session *session)
 {
     session_set_state(session, SESSION_CLOSED);
+    settle_heard(session, false);
     session_abort_transaction(session, true);
     transfer_free(session);
     mem_free(&session->late_reply);
@@ -177,6 +192,7 @@ close_with(struct smtp_session *session, const char *enhanced, const char *text)
 static void
 say_farewell(struct smtp_session *session)
 {
+    settle_heard(session, true); // the answer has been on its way to one who is there
     if (session->is_draining)
         close_with(session, "4.3.2", "Service is shutting down");
     else
@@ -240,6 +256,13 @@ go_on(void *arg)
     }
 }
 
+static void
+on_input(void *arg)
+{
+    settle_heard(arg, true);
+    go_on(arg);
+}
+
 // A client that goes while its message is being dealt with was told nothing: the message is still
 // its own, and it will send it again. Half-closed connections are taken for closed ones, since the
 // two cannot be told apart without writing.
@@ -251,6 +274,7 @@ on_end(void *arg, enum conn_end how, const struct err *err)
     if (log_is_wanted(LOG_DEBUG_))
         log_debug("smtp", "client=%s: %s in state %s: %s", session->envelope.client,
                   conn_end_name(how), session_state_name(session->state), err->text);
+    settle_heard(session, how != CONN_ERROR); // an unread reply makes a close a reset
     if (how == CONN_TIMEOUT && is_ending(session))
         say_farewell(session);
     else if (how == CONN_TIMEOUT)
@@ -300,7 +324,7 @@ session_new(struct loop *loop, int fd_take, const struct smtp_session_config *co
             bool xforward_allowed)
 {
     static const struct conn_callbacks callbacks = {
-        .on_input = go_on, .on_drained = go_on, .on_end = on_end};
+        .on_input = on_input, .on_drained = go_on, .on_end = on_end};
     struct smtp_session *session = mem_zalloc(sizeof(*session));
     struct smtp_reply greeting;
 
@@ -330,6 +354,22 @@ session_finish(struct smtp_session *session, const struct smtp_reply *replies, s
     session_reply_all(session, replies, count);
     session_reset(session);
     loop_defer(session->loop, &session->turn);
+}
+
+static void
+on_stays(void *arg)
+{
+    settle_heard(arg, true);
+}
+
+void
+session_watch(struct smtp_session *session, smtp_heard *heard, void *arg)
+{
+    assert(session->state != SESSION_CLOSED && session->heard == NULL);
+    session->heard = heard;
+    session->heard_arg = arg;
+    session->heard_timer = loop_timer_new(session->loop, on_stays, session);
+    loop_timer_start(session->heard_timer, HEARD_MS);
 }
 
 void

@@ -69,6 +69,10 @@ struct smtp_session *session_new(struct loop *loop, int fd_take,
 // count 1 is repeated for all). The transaction is over.
 void session_finish(struct smtp_session *session, const struct smtp_reply *replies, size_t count);
 void session_resume(struct smtp_session *session); // content may flow again
+// Right behind session_finish: heard comes once, later, when it is known whether the client has
+// read the answer. He has who says more than he had said by then, closes in order, or just stays.
+typedef void smtp_heard(void *arg, bool is_heard);
+void session_watch(struct smtp_session *session, smtp_heard *heard, void *arg);
 
 // Draining: a transaction under way is finished; then, or at the next command, 421 4.3.2 and close.
 void session_drain(struct smtp_session *session);

@@ -45,6 +45,9 @@ struct smtp_session {
     struct smtp_transaction transaction;
     bool has_transaction; // the handler knows of it: on_abort is due
     bool is_held;         // SMTP_WAIT, until session_resume
+    smtp_heard *heard;    // of the answer before; NULL: nobody asks, or it is known
+    void *heard_arg;
+    struct loop_timer *heard_timer;
     struct transfer *transfer;
 
     struct smtp_session *next, *prev; // the server's

@@ -36,6 +36,12 @@ recall_key(struct sha256 *sha256, const uint8_t content[SHA256_LEN],
     return key;
 }
 
+bool
+recall_is_named(const struct smtp_envelope *envelope)
+{
+    return envelope->xforward[XFORWARD_IDENT] != NULL;
+}
+
 // --- adopted messages ---
 
 static bool
@@ -90,7 +96,10 @@ recall_tell(const struct recall *recall, struct remember *remember,
             const struct reader_message *message, int64_t now_ms)
 {
     const struct smtp_envelope *envelope = &message->envelope;
-    struct remember_claim claim = {.id = envelope->id, .now_ms = now_ms, .is_heir = true};
+    struct remember_claim claim = {.id = envelope->id,
+                                   .now_ms = now_ms,
+                                   .is_heir = true,
+                                   .is_left_only = !recall_is_named(envelope)};
     struct sha256 *sha256;
     struct smtp_reply reply;
     struct remember_told told;

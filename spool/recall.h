@@ -15,8 +15,12 @@
 struct digest_value recall_key(struct sha256 *sha256, const uint8_t content[SHA256_LEN],
                                const struct smtp_envelope *envelope, size_t number);
 
+// A queue id was sent. Else another message may have the same key.
+bool recall_is_named(const struct smtp_envelope *envelope);
+
 // What its client was told, or would have been had its process not died in between, is remembered;
-// of those that are not remembered yet. recall_read blocks.
+// of those that are not remembered yet. recall_read blocks. Where no queue id was sent, only of
+// those whose client may not have heard it: the same bytes may be another message.
 struct recall {
     bool is_read;
     uint8_t content[SHA256_LEN];

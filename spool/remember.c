@@ -238,6 +238,8 @@ claim_in(const struct remember *remember, const struct remember_claim *claim,
         take_out(row, told_out);
         return REMEMBER_TOLD;
     }
+    if (claim->is_left_only && worth != 2)
+        return REMEMBER_NO_ROOM;
     if (row == NULL)
         row = find_room(remember, view);
     if (row == NULL)
@@ -304,23 +306,35 @@ remember_tell(struct remember *remember, struct digest_value key, const char *id
         unlock_bucket(remember, view.number);
 }
 
-void
-remember_forget(struct remember *remember, struct digest_value key)
+static void
+forget(struct remember *remember, struct digest_value key, uint64_t owner)
 {
     struct bucket_view view;
     struct row *row;
     bool is_locked;
 
-    if (remember == NULL)
-        return;
     is_locked = lock_bucket(remember, key.high % remember->buckets) == 0;
     row = read_bucket(remember, key, 0, &view) == 0 ? find_row(&view, key) : NULL;
-    if (row != NULL && row->owner == remember->owner) {
+    if (row != NULL && row->owner == owner) {
         memset(row, 0, sizeof *row);
         (void)write_row(remember, &view, row);
     }
     if (is_locked)
         unlock_bucket(remember, view.number);
+}
+
+void
+remember_forget(struct remember *remember, struct digest_value key)
+{
+    if (remember != NULL)
+        forget(remember, key, remember->owner);
+}
+
+void
+remember_forget_answer(struct remember *remember, struct digest_value key)
+{
+    if (remember != NULL)
+        forget(remember, key, 0);
 }
 
 // --- life ---

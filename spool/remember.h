@@ -34,8 +34,9 @@ struct remember_claim {
     struct digest_value key;
     const char *id; // of the message that he is a recipient of now
     int64_t now_ms;
-    bool is_heir; // takes what a process has left under way that is no more
-    bool is_anew; // a 5xx is not good enough
+    bool is_heir;      // takes what a process has left under way that is no more
+    bool is_anew;      // a 5xx is not good enough
+    bool is_left_only; // as an heir, or not at all
 };
 
 struct remember_told {
@@ -51,5 +52,7 @@ void remember_tell(struct remember *remember, struct digest_value key, const cha
                    const struct smtp_reply *reply, int64_t at_ms);
 // He was under way here and has no answer that would last.
 void remember_forget(struct remember *remember, struct digest_value key);
+// His answer, if he has one, need not last any more.
+void remember_forget_answer(struct remember *remember, struct digest_value key);
 
 #endif

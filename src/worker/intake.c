@@ -146,20 +146,50 @@ worst_of(const struct smtp_reply *replies, size_t count)
     return replies;
 }
 
-// The last word, to the memory of it and to the client that is still there. False: to nobody.
+static void
+on_heard(void *arg, bool is_heard)
+{
+    struct join *join = arg;
+
+    join_end(&join, is_heard);
+}
+
+// Its answer is remembered once it is known whether the client has heard it.
+static bool
+is_watched(const struct passage *passage)
+{
+    return passage->join != NULL && passage->session != NULL && !join_is_named(passage->join);
+}
+
+static void
+watch(struct passage *passage)
+{
+    session_watch(passage->session, on_heard, passage->join);
+    passage->join = NULL;
+}
+
+static void
+reply_to(const struct passage *passage, const struct smtp_reply *replies, size_t count)
+{
+    if (passage->join != NULL)
+        replies = join_replies(passage->join, replies, &count);
+    if (passage->session != NULL && passage->is_lmtp)
+        session_finish(passage->session, replies, count);
+    else if (passage->session != NULL)
+        session_finish(passage->session, worst_of(replies, count), 1);
+}
+
+// The last word, to the client that is still there and to the memory of it. False: to nobody.
 static bool
 answer(struct passage *passage, const struct smtp_reply *replies, size_t count)
 {
     bool is_heard = passage->session != NULL;
 
-    if (passage->join != NULL) {
+    if (passage->join != NULL && !is_watched(passage))
         is_heard = join_settle(passage->join, replies, count) || is_heard;
-        replies = join_replies(passage->join, replies, &count);
-    }
-    if (passage->session != NULL && passage->is_lmtp)
-        session_finish(passage->session, replies, count);
-    else if (passage->session != NULL)
-        session_finish(passage->session, worst_of(replies, count), 1);
+    reply_to(passage, replies, count);
+    if (is_watched(passage))
+        watch(passage);
     passage_free(passage);
     return is_heard;
 }

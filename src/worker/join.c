@@ -30,7 +30,7 @@ struct join {
     uint64_t since_ms;
     char id[ID_MAX + 1], awaited[ID_MAX + 1];
     struct join_rcpt *busy; // of the awaited one; the first to be looked at again
-    bool is_lmtp;
+    bool is_lmtp, is_named;
     struct join_rcpt *rcpts;
     struct join_rcpt **order; // by key: two tries claim in the same order
     size_t count;
@@ -335,6 +335,21 @@ join_replies(struct join *join, const struct smtp_reply *replies, size_t *count_
     return join->replies;
 }
 
+bool
+join_is_named(const struct join *join)
+{
+    return join->is_named;
+}
+
+static void
+forget_told(const struct join *join)
+{
+    for (size_t i = 0; i < join->count; i++) {
+        if (join->rcpts[i].part == PART_TOLD)
+            remember_forget_answer(join->parts.remember, join->rcpts[i].key);
+    }
+}
+
 // --- life ---
 
 static void
@@ -364,6 +379,7 @@ join_start(struct join *join, const struct smtp_envelope *envelope, join_done *d
     join->done = done;
     join->arg = arg;
     join->is_lmtp = envelope->protocol == SMTP_PROTOCOL_LMTP;
+    join->is_named = recall_is_named(envelope);
     memcpy(join->id, envelope->id, sizeof join->id);
     join->since_ms = loop_now_ms(join->parts.loop);
     know_recipients(join, envelope);
@@ -407,4 +423,14 @@ join_free(struct join **join_in)
     mem_free(&join->order);
     mem_free(&join->replies);
     mem_free(join_in);
+}
+
+void
+join_end(struct join **join, bool is_heard)
+{
+    if (is_heard)
+        forget_told(*join);
+    else
+        (void)join_settle(*join, (*join)->replies, (*join)->count);
+    join_free(join);
 }

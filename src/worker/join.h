@@ -7,6 +7,8 @@
 // Waits:  as long as another try has one of them, looking again and again; it holds nobody's
 //         recipients meanwhile, so that two tries never wait for each other.
 // Equal:  two equal RCPTs are one recipient with two replies.
+// Names:  without Postfix's queue id the same bytes are the same message only until its client has
+//         heard the answer (join_end): who has heard it sends another one.
 // Over SMTP one reply stands for all: a remembered 5xx does only where all have one; else they are
 // processed once more.
 #ifndef POSTERN_SRC_JOIN_H
@@ -45,5 +47,9 @@ bool join_settle(struct join *join, const struct smtp_reply *replies, size_t cou
 // With the replies of all the others: an array of *count_io. It lives as long as join.
 const struct smtp_reply *join_replies(struct join *join, const struct smtp_reply *replies,
                                       size_t *count_io);
+bool join_is_named(const struct join *join);
+// In place of settle and free, for one without a name, once it is known whether his client has
+// heard what join_replies said.
+void join_end(struct join **join, bool is_heard);
 
 #endif

@@ -5,6 +5,7 @@
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from typing import Callable, Sequence
@@ -14,6 +15,7 @@ from case import Case, Client, Postern, Sink, main, message, send, wait_until
 from lab.client import Reply
 
 ANN, BOB, CAROL = "ann@example.org", "bob@example.com", "carol@example.com"
+IDENT = "IDENT=4Zb1ym3kXYz8"  # as Postfix tells its queue id
 WAYS = [(handoff, is_lmtp) for handoff in ("spool", "relay") for is_lmtp in (False, True)]
 
 
@@ -42,15 +44,24 @@ class Join(Case):
 
     def send(self, postern: Postern, recipients: Sequence[str] = (BOB,), is_lmtp: bool = False,
              content: bytes = b"", **options) -> list[Reply]:
+        options.setdefault("xforward", [IDENT])
         return send(postern.ports[0], ANN, recipients, content or message(), is_lmtp, **options)
 
-    def unheard(self, postern: Postern, sink: Sink, is_lmtp: bool = False, count: int = 1) -> None:
+    def unheard(self, postern: Postern, sink: Sink, is_lmtp: bool = False,
+                is_named: bool = True) -> None:
         """The message is delivered, and its client has left without having read the reply."""
         with Client(postern.ports[0], is_lmtp) as client:
-            client.envelope(ANN, [BOB])
-            client.expect(3, "DATA")
+            self.begin(client, [BOB], is_named)
             client.write(message() + b".\r\n")
-            sink.wait_for(count)
+            sink.wait_for(1)
+            client.socket.recv(1, socket.MSG_PEEK)
+
+    @staticmethod
+    def begin(client: Client, recipients: Sequence[str], is_named: bool = True) -> None:
+        if is_named:
+            client.expect(2, f"XFORWARD {IDENT}")
+        client.envelope(ANN, recipients)
+        client.expect(3, "DATA")
 
     def in_background(self, postern: Postern, recipients: Sequence[str] = (BOB,),
                       is_lmtp: bool = False) -> tuple[threading.Thread, list[Reply]]:
@@ -140,7 +151,7 @@ class Join(Case):
         postern = self.joined(sink, "spool")
         self.send(postern)
         self.send(postern, content=message("another"))
-        send(postern.ports[0], "zoe@example.org", [BOB], message())
+        send(postern.ports[0], "zoe@example.org", [BOB], message(), xforward=[IDENT])
         self.send(postern, xforward=["IDENT=4Zb1ym3kXYz9"])
         self.send(postern, xforward=["IDENT=4Zb1ym3kXYzA"])
         self.send(postern, rcpt_params="NOTIFY=NEVER")
@@ -150,6 +161,57 @@ class Join(Case):
         self.assert_joined(postern)
         self.assert_nothing_left(postern)
         self.assertEqual(len(sink.taken()), 6)
+
+    # Without a queue id
+
+    def test_another_of_the_same_bytes(self) -> None:
+        """Who has heard the answer does not mean the first message."""
+        def test(sink: Sink, postern: Postern, is_lmtp: bool) -> None:
+            for _ in range(2):
+                self.assertEqual(self.send(postern, is_lmtp=is_lmtp, xforward=[])[0].code, 250)
+            with Client(postern.ports[0], is_lmtp) as client:
+                for _ in range(2):
+                    self.assertEqual(client.send(ANN, [BOB], message())[0].code, 250)
+            self.assertEqual(self.send(postern, is_lmtp=is_lmtp, xforward=[])[0].code, 250)
+            self.assert_nothing_left(postern)
+            self.assertEqual(self.recipients_at(sink), [BOB] * 5)
+            self.assert_joined(postern, 0)
+
+        self.each_way(test)
+
+    def test_the_first_stays_and_says_nothing(self) -> None:
+        """It has the answer, so that the second is another; how long it stays does not matter."""
+        sink = self.sink()
+        postern = self.joined(sink)
+        with Client(postern.ports[0]) as first:
+            self.begin(first, [BOB], is_named=False)
+            first.write(message() + b".\r\n")
+            self.assertEqual(first.read().code, 250)
+            self.assertEqual(self.send(postern, xforward=[])[0].code, 250)
+            self.assertEqual(first.command("NOOP").code, 250)
+        self.assertEqual(self.recipients_at(sink), [BOB, BOB])
+        self.assert_joined(postern, 0)
+
+    def test_unheard_without_a_queue_id(self) -> None:
+        def test(sink: Sink, postern: Postern, is_lmtp: bool) -> None:
+            self.unheard(postern, sink, is_lmtp, is_named=False)
+            self.send(postern, is_lmtp=is_lmtp, xforward=[])
+            self.assert_joined(postern)
+            self.assertEqual(self.recipients_at(sink), [BOB])
+            self.send(postern, is_lmtp=is_lmtp, xforward=[])  # now it is another
+            self.assert_joined(postern)
+            self.assert_nothing_left(postern)
+            self.assertEqual(self.recipients_at(sink), [BOB, BOB])
+
+        self.each_way(test)
+
+    def test_many_of_the_same_bytes(self) -> None:
+        for handoff in ("spool", "relay"):
+            with self.subTest(handoff=handoff):
+                self.folder_of(handoff, False)
+                sink = self.sink()
+                self.rush(self.joined(sink, handoff, workers=4), False)
+                self.assertEqual(self.recipients_at(sink), [BOB] * 12 + [CAROL] * 12)
 
     # What is remembered
 
@@ -271,8 +333,7 @@ class Join(Case):
         sink.script.mail = lambda path: time.sleep(1) or "250 2.1.0 Ok"
         postern = self.joined(sink)
         with Client(postern.ports[0]) as client:
-            client.envelope(ANN, [BOB])
-            client.expect(3, "DATA")
+            self.begin(client, [BOB])
             client.write(message() + b".\r\n")
             postern.wait_log("-> send")
             thread, replies = self.in_background(postern)
@@ -316,16 +377,18 @@ class Join(Case):
                 sink = self.sink()
                 sink.script.dot_delay = 0.3
                 postern = self.joined(sink, handoff, workers=4)
-                self.rush(sink, postern)
+                replies = self.rush(postern, True)
+                self.assertEqual({str(reply) for reply in replies}, {str(replies[0])})
+                self.assertEqual(self.recipients_at(sink), [BOB, CAROL])
+                self.assert_joined(postern, 11)
 
-    def rush(self, sink: Sink, postern: Postern) -> None:
+    def rush(self, postern: Postern, is_named: bool) -> list[Reply]:
         barrier = threading.Barrier(12)
         replies: list[Reply] = []
 
         def work() -> None:
             with Client(postern.ports[0]) as client:
-                client.envelope(ANN, [BOB, CAROL])
-                client.expect(3, "DATA")
+                self.begin(client, [BOB, CAROL], is_named)
                 barrier.wait(20)
                 client.write(message() + b".\r\n")
                 replies.append(client.read())
@@ -335,12 +398,9 @@ class Join(Case):
             thread.start()
         for thread in threads:
             thread.join(30)
-        self.assertEqual(len(replies), 12)
-        self.assertEqual({str(reply) for reply in replies}, {str(replies[0])})
-        self.assertEqual(replies[0].code, 250)
+        self.assertEqual([reply.code for reply in replies], [250] * 12)
         self.assert_nothing_left(postern)
-        self.assertEqual(self.recipients_at(sink), [BOB, CAROL])
-        self.assert_joined(postern, 11)
+        return replies
 
     # Deaths
 

@@ -8,6 +8,7 @@ enum { LEN = 150000 };
 static const char id[] = "4X2k9QzT7mB";
 static struct kit kit;
 static char folder[64];
+static bool is_named;
 
 // --- keys ---
 
@@ -93,6 +94,14 @@ key_in_spool(const struct smtp_envelope *envelope, size_t number)
     return key;
 }
 
+static void
+make_envelope(struct smtp_envelope *envelope, size_t rcpts)
+{
+    kit_envelope(envelope, id, rcpts);
+    if (is_named)
+        envelope->xforward[XFORWARD_IDENT] = mem_strdup("4Zb1ym3kXYz");
+}
+
 static enum remember_find
 find(size_t number, struct remember_told *told_out)
 {
@@ -100,13 +109,27 @@ find(size_t number, struct remember_told *told_out)
     struct smtp_envelope envelope;
     enum remember_find result;
 
-    kit_envelope(&envelope, id, number + 1);
+    make_envelope(&envelope, number + 1);
     claim.key = key_in_spool(&envelope, number);
     result = remember_claim(kit.spool->remember, &claim, told_out);
     if (result == REMEMBER_OURS)
         remember_forget(kit.spool->remember, claim.key);
     envelope_clear(&envelope);
     return result;
+}
+
+// As the worker that died had it.
+static void
+claim_first(void)
+{
+    struct remember_claim claim = {.id = id, .now_ms = now()};
+    struct smtp_envelope envelope;
+    struct remember_told told;
+
+    make_envelope(&envelope, 1);
+    claim.key = key_in_spool(&envelope, 0);
+    CU_ASSERT(remember_claim(kit.spool->remember, &claim, &told) == REMEMBER_OURS);
+    envelope_clear(&envelope);
 }
 
 static struct writer *
@@ -116,7 +139,7 @@ begin_writer(int64_t arrived_ms, const char *parent, enum smtp_handoff handoff)
     struct writer *writer;
     char *content = mem_zalloc(LEN);
 
-    kit_envelope(&envelope, id, 2);
+    make_envelope(&envelope, 2);
     replace(&envelope.rcpts[1].path, "two@example.org");
     envelope.arrived_ms = arrived_ms;
     envelope.handoff = handoff;
@@ -156,39 +179,48 @@ note_rejected(struct spool_file *file)
 static void
 test_adopted(void)
 {
+    enum { HOUR = 3600000 };
+
+    // clang-format off
     static const struct {
         const char *name;
         uint64_t remember;
         int64_t age_ms;
         const char *parent, *moved;
-        enum smtp_handoff handoff;
-        bool is_rejected;
+        bool is_relay, is_rejected, is_unnamed, was_had;
         enum remember_find first;
     } rows[] = {
-        {"told",            3600000, 0,       NULL,          NULL, SMTP_HANDOFF_SPOOL, false, REMEMBER_TOLD   },
-        {"long ago",        3600000, 3600000, NULL,          NULL, SMTP_HANDOFF_SPOOL, false, REMEMBER_OURS   },
-        {"our own child",   3600000, 0,       "4X2k9QzT7mA", NULL, SMTP_HANDOFF_SPOOL, false,
-         REMEMBER_OURS                                                                                        },
-        {"another has him", 3600000, 0,       NULL,          "0",  SMTP_HANDOFF_SPOOL, false, REMEMBER_OURS   },
-        {"spool, rejected", 3600000, 0,       NULL,          NULL, SMTP_HANDOFF_SPOOL, true,  REMEMBER_TOLD   },
-        {"relay, rejected", 3600000, 0,       NULL,          NULL, SMTP_HANDOFF_RELAY, true,  REMEMBER_OURS   },
-        {"nothing is kept", 0,       0,       NULL,          NULL, SMTP_HANDOFF_SPOOL, false, REMEMBER_NO_ROOM},
+        {"told",              HOUR, 0,    NULL,          NULL, 0, 0, 0, 0, REMEMBER_TOLD   },
+        {"long ago",          HOUR, HOUR, NULL,          NULL, 0, 0, 0, 0, REMEMBER_OURS   },
+        {"our own child",     HOUR, 0,    "4X2k9QzT7mA", NULL, 0, 0, 0, 0, REMEMBER_OURS   },
+        {"another has him",   HOUR, 0,    NULL,          "0",  0, 0, 0, 0, REMEMBER_OURS   },
+        {"spool, rejected",   HOUR, 0,    NULL,          NULL, 0, 1, 0, 0, REMEMBER_TOLD   },
+        {"relay, rejected",   HOUR, 0,    NULL,          NULL, 1, 1, 0, 0, REMEMBER_OURS   },
+        {"perhaps another's", HOUR, 0,    NULL,          NULL, 0, 0, 1, 0, REMEMBER_OURS   },
+        {"perhaps unheard",   HOUR, 0,    NULL,          NULL, 0, 0, 1, 1, REMEMBER_TOLD   },
+        {"nothing is kept",   0,    0,    NULL,          NULL, 0, 0, 0, 0, REMEMBER_NO_ROOM},
     };
+
+    // clang-format on
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         struct spool_file *file;
         struct remember_told told;
 
+        is_named = !rows[i].is_unnamed;
         kit_folder(folder);
-        kit_remember_ms = 3600000;
+        kit_remember_ms = HOUR;
         kit_open(&kit, folder, false);
-        file = commit(begin_writer(now() - rows[i].age_ms, rows[i].parent, rows[i].handoff));
+        file = commit(begin_writer(now() - rows[i].age_ms, rows[i].parent,
+                                   rows[i].is_relay ? SMTP_HANDOFF_RELAY : SMTP_HANDOFF_SPOOL));
         if (rows[i].moved != NULL)
             kit_note(file, "moved", rows[i].moved);
         if (rows[i].is_rejected)
             note_rejected(file);
         kit_flush(&kit, file, false);
         UNIT_CHECK_ROW(rows[i].name, find(0, &told) == REMEMBER_OURS);
+        if (rows[i].was_had)
+            claim_first();
         spool_file_release(&file);
         kit_close(&kit);
         kit_remember_ms = rows[i].remember;

@@ -112,6 +112,10 @@ test_two(void)
     CU_ASSERT_STRING_EQUAL(told.reply.enhanced, "2.0.0");
     remember_forget(one, key_of(1)); // it is answered: stays
     CU_ASSERT(claim(one, 1) == REMEMBER_TOLD);
+    remember_forget_answer(two, key_of(1));
+    CU_ASSERT(claim(one, 1) == REMEMBER_OURS);
+    remember_forget_answer(one, key_of(1)); // there is none
+    CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim(one, 2) == REMEMBER_OURS);
     remember_forget(one, key_of(2));
     CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
@@ -141,14 +145,22 @@ test_anew(void)
 static void
 test_death(void)
 {
+    struct remember_claim left = {
+        .id = "4X2k9QzT7mC", .now_ms = NOW, .is_heir = true, .is_left_only = true};
     struct remember *one, *two;
 
     begin();
     one = open_one();
     tell(one, 1, 250);
     CU_ASSERT(claim(one, 2) == REMEMBER_OURS);
+    CU_ASSERT(claim(one, 3) == REMEMBER_OURS);
     remember_close(&one);
     two = open_one();
+    left.key = key_of(3);
+    CU_ASSERT(remember_claim(two, &left, &told) == REMEMBER_OURS);
+    left.key = key_of(4);
+    CU_ASSERT(remember_claim(two, &left, &told) == REMEMBER_NO_ROOM); // nobody had him
+    CU_ASSERT(claim(two, 4) == REMEMBER_OURS);
     CU_ASSERT(claim(two, 1) == REMEMBER_TOLD);
     CU_ASSERT(claim(two, 2) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim_at(two, 2, NOW, true) == REMEMBER_OURS);

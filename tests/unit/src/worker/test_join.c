@@ -188,6 +188,50 @@ test_again(void)
     }
 }
 
+// Without a queue id: who has heard the answer sends another message; who has not comes again.
+static void
+test_no_name(void)
+{
+    static const struct {
+        const char *name;
+        const char *first;  // told before, unheard; "": nobody
+        const char *second; // answered 250, of whom "x" is looked at again
+        bool is_heard, is_known;
+    } rows[] = {
+        {"not heard",            "",  "xy", false, true },
+        {"heard",                "",  "xy", true,  false},
+        {"heard at the second",  "x", "xy", true,  false},
+        {"not heard, once more", "x", "x",  false, true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct try first = {0}, second, third;
+        struct smtp_reply reply;
+        size_t count = 1;
+
+        begin();
+        if (rows[i].first[0] != '\0') {
+            first = start(0, "first", rows[i].first, SMTP_PROTOCOL_SMTP);
+            (void)settle(&first, "2");
+        }
+        second = start(0, "second", rows[i].second, SMTP_PROTOCOL_SMTP);
+        UNIT_CHECK_ROW(rows[i].name, second.is_ready && !join_is_named(second.join));
+        reply_set(&reply, 250, NULL, "told");
+        (void)join_replies(second.join, &reply, &count);
+        if (rows[i].first[0] == '\0') { // another waits until it is known
+            third = start(1, "third", "x", SMTP_PROTOCOL_SMTP);
+            UNIT_CHECK_ROW(rows[i].name, !third.is_ready);
+            join_free(&third.join);
+        }
+        join_end(&second.join, rows[i].is_heard);
+        third = start(1, "third", "x", SMTP_PROTOCOL_SMTP);
+        UNIT_CHECK_ROW(rows[i].name, third.is_ready);
+        UNIT_CHECK_ROW(rows[i].name, join_has_all(third.join) == rows[i].is_known);
+        join_free(&third.join);
+        end();
+    }
+}
+
 // Replies of those who are processed, of those who were told, and of equal ones.
 static void
 test_replies(void)
@@ -326,6 +370,7 @@ test_no_memory(void)
 
 static const struct unit_test tests[] = {
     {"once more",          test_again          },
+    {"no name",            test_no_name        },
     {"replies",            test_replies        },
     {"it waits",           test_wait           },
     {"how waiting ends",   test_ends_of_waiting},
