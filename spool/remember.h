@@ -4,10 +4,9 @@
 // One file in the spool, of rows of fixed size in buckets, shared by all workers of all
 // generations: it outlives a kill of them all, which shared memory would not. Rows are read and
 // written, not mapped: a full or failing disk is an error here, never a signal. A torn row is no
-// row. Owners:  each worker holds a lock on a byte of its own far behind the rows; it goes with
-// him, so
-//          that a row under way whose owner's byte is free is nobody's. Buckets are locked so, too.
-// Full:    the oldest goes. What cannot be remembered is not; no mail waits for it.
+// row, and where there is no room the oldest goes; no mail waits for it.
+// Each worker holds a lock on a byte of its own far behind the rows; it goes with him, so that a
+// row under way whose owner's byte is free is nobody's. Buckets are locked so, too.
 #ifndef POSTERN_SPOOL_REMEMBER_H
 #define POSTERN_SPOOL_REMEMBER_H
 
