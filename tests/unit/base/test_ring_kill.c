@@ -305,8 +305,12 @@ is_next_good(uint64_t *last, bool is_first)
     told->repeated += pack(number) <= told->last;
     told->last = pack(number);
     told->read++;
-    if (!follows(*last, number) && !(is_first && follows(told->released, number)))
+    if (follows(*last, number)) {
+        if (is_first)
+            told->released = *last; // the reader before was killed before it could say so
+    } else if (!is_first || !follows(told->released, number)) {
         return false;
+    }
     *last = pack(number);
     return true;
 }
