@@ -8,6 +8,7 @@ from told import Standstill
 
 class RedisStopped(Standstill):
     resident_max_kb = 128 * 1024
+    least_ratio = 0.5
 
     def test_redis_stopped_for_a_minute(self) -> None:
         self.stopped_under_load(60)
