@@ -4,10 +4,9 @@
 // A state table (job.c) drives it: decide, attempt, send, record, notify, settle. Every step is a
 // line in the journal before the next acts on it. A decision that the journal holds is carried out,
 // never made anew.
-// Relay:    nothing is durable until the answer needs it (take-over); the client hears the outcome.
+// Relay: nothing is durable until the answer needs it (take-over); the client hears the outcome.
 // Suspects: a message adopted with an open attempt goes through a lane of its own, one at a time,
-// so
-//           that an innocent that merely was under way when a worker died is not held.
+// so that an innocent that merely was under way when a worker died is not held.
 #ifndef POSTERN_SRC_JOB_H
 #define POSTERN_SRC_JOB_H
 

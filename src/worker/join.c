@@ -14,7 +14,7 @@ enum {
                    // (or in half of the time that there is)
 };
 
-enum part { PART_TODO, PART_CLAIMED, PART_TOLD, PART_TWIN };
+enum part { PART_OPEN, PART_CLAIMED, PART_TOLD, PART_TWIN };
 
 struct join_rcpt {
     struct digest_value key;
@@ -87,7 +87,7 @@ let_go(const struct join *join, struct join_rcpt *rcpt)
     if (rcpt->part == PART_CLAIMED)
         remember_forget(join->parts.remember, rcpt->key);
     if (rcpt->part != PART_TWIN)
-        rcpt->part = PART_TODO;
+        rcpt->part = PART_OPEN;
     mem_free(&rcpt->told);
 }
 
@@ -130,10 +130,10 @@ claim(struct join *join, struct join_rcpt *rcpt, bool is_anew)
         *rcpt->told = told;
         return true;
     case REMEMBER_NO_ROOM:
-        rcpt->part = PART_TODO;
+        rcpt->part = PART_OPEN;
         return true;
     default:
-        rcpt->part = PART_TODO;
+        rcpt->part = PART_OPEN;
         memcpy(join->awaited, told.id, sizeof join->awaited);
         join->busy = rcpt;
         return false;
@@ -278,7 +278,7 @@ bool
 join_has_all(const struct join *join)
 {
     for (size_t i = 0; i < join->count; i++) {
-        if (join->rcpts[i].part == PART_TODO || join->rcpts[i].part == PART_CLAIMED)
+        if (join->rcpts[i].part == PART_OPEN || join->rcpts[i].part == PART_CLAIMED)
             return false;
     }
     return join->count > 0;
@@ -306,11 +306,11 @@ join_settle(struct join *join, const struct smtp_reply *replies, size_t count)
         struct join_rcpt *rcpt = &join->rcpts[i];
         const struct smtp_reply *reply = &replies[count == 1 ? 0 : i];
 
-        is_remembered = is_remembered && rcpt->part != PART_TODO;
+        is_remembered = is_remembered && rcpt->part != PART_OPEN;
         if (rcpt->part != PART_CLAIMED || (reply->code / 100 != 2 && reply->code / 100 != 5))
             continue;
         remember_tell(join->parts.remember, rcpt->key, join->id, reply, now_ms);
-        rcpt->part = PART_TODO;
+        rcpt->part = PART_OPEN;
     }
     return is_remembered;
 }
