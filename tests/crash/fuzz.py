@@ -18,7 +18,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Optional
 
-from table import TOP, Table
+from document import TOP
+from table import Table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RECORDED = os.path.join(HERE, "fuzz.json")

@@ -4,15 +4,13 @@
 import datetime
 import os
 import platform
-import re
-import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import Iterable, Iterator, Optional, TypeVar
 
+import document
 import share
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 Item = TypeVar("Item")
 
 
@@ -34,24 +32,13 @@ class Table:
         return bool(self.rows) and not any(row[column] for row in self.rows for column in at)
 
     def text(self) -> str:
-        lines = [self.columns, ["---"] * len(self.columns), *self.rows]
-        table = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-        return "\n\n".join([table, *self.notes])
+        return "\n\n".join([document.table(self.columns, self.rows), *self.notes])
 
     def record(self, path: str) -> None:
         """Between the file's two marks of that name; with day, kernel and commit."""
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=TOP, text=True,
-                                capture_output=True, check=False).stdout.strip()
-        said = (f"{datetime.date.today()}, commit {commit or 'unknown'}, Linux "
+        said = (f"{datetime.date.today()}, commit {document.commit()}, Linux "
                 f"{platform.release().split('-')[0]}, {os.cpu_count()} cores.")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        mark = re.compile(rf"(<!-- {self.name} -->\n).*?(<!-- /{self.name} -->)", re.S)
-        new, count = mark.subn(lambda found: f"{found[1]}\n{self.text()}\n\n{said}\n\n{found[2]}",
-                               text)
-        assert count == 1, f"{path}: no marks for {self.name}"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(new)
+        document.record(path, self.name, f"{self.text()}\n\n{said}")
 
 
 def shared(items: Iterable[Item], seconds: Optional[float]) -> Iterator[Item]:
