@@ -18,8 +18,8 @@ class Figure:
         return statistics.median(self.runs)
 
     def __str__(self) -> str:
-        """Median and, of more than one run, the spread: "9,577 (9,301..9,702)"."""
-        if len(self.runs) == 1:
+        """Median and, where runs differ, the spread: "9,577 (9,301..9,702)"."""
+        if min(self.runs) == max(self.runs):
             return number(self.runs[0])
         return f"{number(self.median)} ({number(min(self.runs))}..{number(max(self.runs))})"
 

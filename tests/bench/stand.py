@@ -6,7 +6,7 @@
         message = park.messages["4 KB"]
         count = park.count_for(spool, message, connections=20, seconds=2)
         run = park.send(spool, message, 20, count)      # run.rate, run.cpu_ms, run.limit
-        park.settle(spool)                              # before the next one is measured
+        both = park.rounds([direct, spool], message, 20, [2, 2])  # taking turns
 
 `options` are those of tests/bench/run: build (folder), quick, rounds, seconds. All that was started
 is stopped at the end, last first, and the folder is removed. One Park at a time: two would measure
@@ -29,9 +29,12 @@ import messages
 from lab import ports, postfix
 from lab.daemon import Postern, Settings
 from lab.process import Process, cpu_of, cpu_of_family, family_of, pss_kb, wait_until
+from report import Figure
 
 SINK_CONNECTIONS = 2000
-FULL = 0.9  # of one processor: generator and sink have one thread each
+FULL = 0.9      # of one processor: generator and sink have one thread each
+LEDGER_S = 0.22  # a little more than what Postern's scribe lets pass between two looks
+TICK_S = 0.01   # of the kernel's account of processor time
 
 
 class Sink:
@@ -70,7 +73,6 @@ class Target:
     """What is measured: where mail goes in (SMTP on 127.0.0.1), and whose processes it is.
 
     postern: set if it is one. settings: its configuration, without this run's ports and folders.
-    delivers: False where nothing goes on to the sink (a scanner alone).
     """
     name: str
     port: int
@@ -142,6 +144,28 @@ class Run:
 
 
 @dataclass
+class Measured:
+    """What a target came to in all rounds; peak_kb: its memory in the warm-up, by Meter."""
+    target: Target
+    runs: list[Run]
+    peak_kb: int
+
+    @property
+    def rate(self) -> Figure:
+        return Figure([run.rate for run in self.runs])
+
+    @property
+    def cpu_ms(self) -> Figure:
+        return Figure([run.cpu_ms for run in self.runs])
+
+    @property
+    def limit(self) -> str:
+        """The end of the line that was the limit in most runs, or ""."""
+        limits = [run.limit for run in self.runs]
+        return max(set(limits), key=limits.count)
+
+
+@dataclass
 class Load:
     """What smtp-source is told beside message, connections and count. Each recipient differs
     (-N): the same bytes to the same recipient would be taken for the same message."""
@@ -180,6 +204,12 @@ class Park:
         """Stops it now."""
         self.started.remove(thing)
         thing.stop()
+
+    def stop_target(self, target: Target) -> None:
+        """Stops what the target is, now."""
+        for thing in list(self.started):
+            if target.master is not None and target.master in vars(thing).values():
+                self.end(thing)
 
     def subfolder(self, name: str) -> str:
         """Where something of that name may keep its files (not made); short, for sockets."""
@@ -251,24 +281,45 @@ class Park:
         return Run(count, seconds, target.cpu_s() - cpu, source, sink)
 
     def settle(self, target: Target, seconds: float = 10) -> None:
-        """Waits until its processes do nothing any more (a ledger is written behind the mail)."""
+        """Waits until its processes do nothing any more: a ledger is written behind the mail."""
+        pause = 0.1 if target.postern is None else LEDGER_S
         end = time.monotonic() + seconds
         before = -1.0
         while target.master is not None and time.monotonic() < end:
             now = target.cpu_s()
-            if now - before <= 0.01:
+            if now - before <= TICK_S:
                 return
             before = now
-            time.sleep(0.1)
+            time.sleep(pause)
+
+    def warm_up(self, target: Target, message: messages.Message, connections: int,
+                seconds: float) -> tuple[int, int]:
+        """Sends some; how many messages would take about that long, and the peak memory in KB."""
+        least = max(2 * connections, 40)
+        run = self.send(target, message, connections, least)
+        count = max(least, int(run.rate * min(seconds, 1)))
+        meter = Meter(target)
+        run = self.send(target, message, connections, count)
+        return max(least, int(run.rate * seconds)), meter.end()
 
     def count_for(self, target: Target, message: messages.Message, connections: int,
                   seconds: float) -> int:
-        """How many messages it takes about that long for, found by sending some (a warm-up)."""
-        count = max(2 * connections, 40)
-        for _ in range(2):
-            run = self.send(target, message, connections, count)
-            count = max(2 * connections, 40, int(run.rate * min(seconds, 1)))
-        return max(2 * connections, 40, int(run.rate * seconds))
+        """How many messages would take about that long, found by sending some."""
+        return self.warm_up(target, message, connections, seconds)[0]
+
+    def rounds(self, targets: list[Target], message: messages.Message, connections: int,
+               seconds: list[float]) -> list[Measured]:
+        """Each target (for about so many seconds) once in each of options.rounds, in turns, every
+        second round backwards: what else the machine does meets all of them."""
+        warm = [self.warm_up(target, message, connections, limit)
+                for target, limit in zip(targets, seconds)]
+        measured = [Measured(target, [], peak) for target, (_, peak) in zip(targets, warm)]
+        for number in range(self.options.rounds):
+            progress(f"{message.name}, {connections} connections, round {number + 1}")
+            for at in sorted(range(len(targets)), reverse=number % 2 == 1):
+                run = self.send(targets[at], message, connections, warm[at][0])
+                measured[at].runs.append(run)
+        return measured
 
 
 def _children_s() -> float:
