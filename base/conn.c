@@ -149,14 +149,8 @@ take_input(struct conn *conn, int (*ask)(struct stream *stream, struct err *err)
 }
 
 static void
-flush(struct conn *conn)
+take_written(struct conn *conn, int result, const struct err *err)
 {
-    struct err err;
-    int result;
-
-    if (conn->is_broken || conn->state == STATE_CONNECTING)
-        return;
-    result = stream_flush(&conn->stream, &err);
     if (result > 0) {
         idle_touch(&conn->silence);
         if (conn->has_written && stream_unsent(&conn->stream) == 0) {
@@ -164,13 +158,21 @@ flush(struct conn *conn)
             conn->drained_due = true;
         }
     } else if (result < 0) {
-        // A peer that told why it hangs up, and did so, may have let our write fail before we read
-        // the why.
+        // A peer that hung up may have told why, and we did not read it yet.
         if (wants_read(conn))
             take_input(conn, stream_read);
-        conn->err = err;
+        conn->err = *err;
         break_off(conn, CONN_ERROR);
     }
+}
+
+static void
+flush(struct conn *conn)
+{
+    struct err err;
+
+    if (!conn->is_broken && conn->state != STATE_CONNECTING)
+        take_written(conn, stream_flush(&conn->stream, &err), &err);
 }
 
 static void
@@ -402,6 +404,20 @@ conn_write(struct conn *conn, const void *data, size_t len)
     idle_touch(&conn->silence);
     loop_defer(conn->loop, &conn->turn);
     update(conn);
+}
+
+void
+conn_send(struct conn *conn, const void *data, size_t len)
+{
+    struct err err;
+
+    assert(conn->state != STATE_CONNECTING);
+    if (conn->is_broken)
+        return;
+    idle_touch(&conn->silence);
+    conn->has_written = true;
+    take_written(conn, stream_send(&conn->stream, data, len, &err), &err);
+    loop_defer(conn->loop, &conn->turn);
 }
 
 size_t

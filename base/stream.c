@@ -207,6 +207,34 @@ stream_flush(struct stream *stream, struct err *err)
     return 1;
 }
 
+int
+stream_send(struct stream *stream, const void *data, size_t len, struct err *err)
+{
+    size_t queued = wire_len(stream), gone = 0;
+    struct iovec parts[] = {
+        {.iov_base = queued > 0 ? stream->wire.data + stream->wire_start : NULL, .iov_len = queued},
+        {.iov_base = (void *)(uintptr_t)data,                                    .iov_len = len   }
+    };
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent = 0;
+
+    if (stream->tls == NULL && !stream->is_blocked) {
+        do
+            sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+        while (sent < 0 && errno == EINTR);
+        if (sent < 0 && errno != EAGAIN)
+            return err_sys(err, ERR_TEMP, errno, "write");
+        stream->is_blocked = sent < (ssize_t)(queued + len);
+        gone = sent > 0 ? (size_t)sent : 0;
+    }
+    stream->wire_start += gone < queued ? gone : queued;
+    if (gone > 0)
+        drop_sent(stream);
+    gone -= gone < queued ? gone : queued;
+    stream_write(stream, (const char *)data + gone, len - gone);
+    return sent > 0 ? 1 : 0;
+}
+
 void
 stream_drop_output(struct stream *stream)
 {

@@ -47,6 +47,8 @@ void stream_write(struct stream *stream, const void *data, size_t len);
 size_t stream_unsent(const struct stream *stream);
 // One send at most: 1 if it took something, 0 if not, -1 with err.
 int stream_flush(struct stream *stream, struct err *err);
+// A write and a flush at once, without a copy of what the socket takes.
+int stream_send(struct stream *stream, const void *data, size_t len, struct err *err);
 void stream_drop_output(struct stream *stream);
 
 // Drops the input that is not consumed; what is queued goes out in clear. -1 with err.

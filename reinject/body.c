@@ -8,7 +8,8 @@
 
 enum { READ_NONE, READ_RUNNING, READ_DONE, READ_FAILED };
 
-// Read ahead: as soon as a block has been stuffed into out, the next one is read into its place.
+// Read ahead: as soon as a block was stuffed into out, the next one is read into its place; as soon
+// as it is given away as it is, into the one that was given away before.
 struct body {
     struct body_source source;
     struct body_piece *pieces; // none is empty; len of a literal is set too
@@ -21,6 +22,7 @@ struct body {
     struct digest *digest;
 
     char *block; // of BODY_BLOCK, where the message is not in memory
+    char *lent;  // another one, that was given away as it is and may be read until the next call
     int read;
     bool is_outdated;  // the running read was begun for a transaction that is over
     bool is_abandoned; // body_free was called while a read was running
@@ -133,6 +135,7 @@ destroy(struct body *body)
     mem_free(&body->pieces);
     mem_free(&body->literals);
     mem_free(&body->block);
+    mem_free(&body->lent);
     buf_clear(&body->out);
     digest_free(&body->digest);
     mem_free(&body);
@@ -258,14 +261,11 @@ next_block(const struct body *body)
     return span_from(body->block, len);
 }
 
-// The block that is at hand goes through digest and stuffing into out.
-static size_t
-give_block(struct body *body)
+static void
+take_block(struct body *body, struct span block)
 {
     const struct body_piece *piece = &body->pieces[body->at];
-    struct span block = next_block(body);
 
-    stuff_feed(&body->stuff, block, &body->out);
     body->given += block.len;
     if (!is_literal(piece)) {
         digest_add(body->digest, block.data, block.len);
@@ -275,8 +275,47 @@ give_block(struct body *body)
         body->at++;
         body->given = 0;
     }
+}
+
+// The block that is at hand goes through digest and stuffing into out.
+static size_t
+give_block(struct body *body)
+{
+    struct span block = next_block(body);
+
+    stuff_feed(&body->stuff, block, &body->out);
+    take_block(body, block);
     begin_read(body);
     return block.len;
+}
+
+// More than a block is left, so that the end does not leave alone.
+static bool
+has_more(const struct body *body)
+{
+    return body->at + 1 < body->count || body->pieces[body->at].len - body->given > BODY_BLOCK;
+}
+
+// A large one that needs no change, with nothing to be sent before or behind it, needs no copy.
+static bool
+lend_block(struct body *body, struct span *out)
+{
+    struct span block;
+    char *lent = body->block;
+
+    if (body->held > 0 || body->at == body->count || !is_at_hand(body) ||
+        block_len(body, body->at) < BODY_BLOCK || !has_more(body))
+        return false;
+    block = next_block(body);
+    if (!stuff_pass(&body->stuff, block, out))
+        return false;
+    take_block(body, block);
+    if (block.data == lent) {
+        body->block = body->lent;
+        body->lent = lent;
+    }
+    begin_read(body);
+    return true;
 }
 
 enum body_result
@@ -288,6 +327,8 @@ body_next(struct body *body, struct span *out, bool *is_last_out)
     if (body->read == READ_FAILED)
         return BODY_FAILED;
     begin_read(body);
+    if (lend_block(body, out))
+        return BODY_READY;
     if (body->held == 0)
         buf_reset(&body->out);
     while (body->held < BODY_BLOCK && body->at < body->count && is_at_hand(body))

@@ -6,10 +6,63 @@
 
 enum { LINE_START, IN_LINE, BEHIND_CR }; // BEHIND_CR: the CR is held back until its LF is seen
 
+enum { VECTOR = 16, STRIDE = 64 };
+
 void
 stuff_init(struct stuff *stuff, enum stuff_mode mode)
 {
     *stuff = (struct stuff){.mode = mode, .state = LINE_START};
+}
+
+// May b not stand behind a as it is?
+static bool
+is_odd(char a, char b, bool has_dots)
+{
+    return (b == '\n') != (a == '\r') || (a == '\n' && b == '.' && has_dots);
+}
+
+// The same for a whole stride and the byte behind it.
+static bool
+is_odd_stride(const char *at, bool has_dots)
+{
+    signed char a __attribute__((vector_size(VECTOR)));
+    signed char b __attribute__((vector_size(VECTOR)));
+    signed char odd __attribute__((vector_size(VECTOR))) = {0};
+    signed char dot = has_dots ? '.' : '\n'; // which behind an LF is odd anyway
+    uint64_t halves[2];
+
+    for (size_t i = 0; i < STRIDE; i += VECTOR) {
+        memcpy(&a, at + i, VECTOR);
+        memcpy(&b, at + i + 1, VECTOR);
+        odd |= ((b == '\n') ^ (a == '\r')) | ((a == '\n') & (b == dot));
+    }
+    memcpy(halves, &odd, VECTOR);
+    return (halves[0] | halves[1]) != 0;
+}
+
+// How much of in may leave as it is: nearly always all, but for a CR at its end. Looking for its
+// lines one by one would cost more than anything else that is done with a large message here.
+static size_t
+plain_len(const struct stuff *stuff, struct span in)
+{
+    bool has_dots = stuff->mode == STUFF_DATA;
+    size_t len = 0;
+
+    if (in.len == 0 || stuff->state == BEHIND_CR || in.data[0] == '\n' ||
+        (stuff->state == LINE_START && has_dots && in.data[0] == '.'))
+        return 0;
+    while (in.len - len > STRIDE && !is_odd_stride(in.data + len, has_dots))
+        len += STRIDE;
+    while (len + 1 < in.len && !is_odd(in.data[len], in.data[len + 1], has_dots))
+        len++;
+    return in.data[len] == '\r' ? len : len + 1;
+}
+
+static void
+note_plain(struct stuff *stuff, struct span plain)
+{
+    if (plain.len > 0)
+        stuff->state = plain.data[plain.len - 1] == '\n' ? LINE_START : IN_LINE;
 }
 
 static char *
@@ -42,8 +95,7 @@ release_cr(struct stuff *stuff, struct span *in, char *out)
     return put(out, " ", 1);
 }
 
-// [at, end) is a line without its LF, or the input's last part. Two memchr and one memcpy for a
-// line that is as it should be.
+// [at, end) is a line without its LF, or the input's last part.
 static char *
 copy_line(struct stuff *stuff, const char *at, const char *end, bool has_lf, char *out)
 {
@@ -75,6 +127,21 @@ copy_line(struct stuff *stuff, const char *at, const char *end, bool has_lf, cha
     return out;
 }
 
+bool
+stuff_pass(struct stuff *stuff, struct span in, struct span *out)
+{
+    size_t len = plain_len(stuff, in);
+    bool has_cr = len + 1 == in.len && in.data[len] == '\r';
+
+    if (len == 0 || (len < in.len && !has_cr))
+        return false;
+    *out = span_from(in.data, len);
+    note_plain(stuff, *out);
+    if (has_cr)
+        stuff->state = BEHIND_CR;
+    return true;
+}
+
 void
 stuff_feed(struct stuff *stuff, struct span in, struct buf *out)
 {
@@ -89,6 +156,13 @@ stuff_feed(struct stuff *stuff, struct span in, struct buf *out)
     if (stuff->state == BEHIND_CR)
         to = release_cr(stuff, &in, to);
     while (in.len > 0) {
+        struct span plain = span_from(in.data, plain_len(stuff, in));
+
+        to = put(to, plain.data, plain.len);
+        note_plain(stuff, plain);
+        in = span_skip(in, plain.len);
+        if (in.len == 0)
+            break;
         end = memchr(in.data, '\n', in.len);
         if (end == NULL) {
             to = copy_line(stuff, in.data, in.data + in.len, false, to);

@@ -21,6 +21,8 @@ struct stuff {
 void stuff_init(struct stuff *stuff, enum stuff_mode mode);
 // Appends to out what of in may leave; out must have room for 2 * in.len + 2.
 void stuff_feed(struct stuff *stuff, struct span in, struct buf *out);
+// Instead of stuff_feed, without a copy: true if what of in may leave now stands in it as it is.
+bool stuff_pass(struct stuff *stuff, struct span in, struct span *out);
 void stuff_end(struct stuff *stuff, struct buf *out); // room for 6
 
 #endif

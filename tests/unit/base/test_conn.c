@@ -55,6 +55,34 @@ test_flush(void)
     tear_down(&f);
 }
 
+static void
+test_send(void)
+{
+    struct fixture f;
+
+    set_up(&f, CONSUME);
+    owner_says(&f, "1");
+    f.owner.is_calling = true;
+    conn_send(f.owner.conn, "2", 1);
+    f.owner.is_calling = false;
+    CU_ASSERT_STRING_EQUAL(peer_hears(&f), "12");
+    CU_ASSERT_EQUAL(conn_unsent(f.owner.conn), 0);
+    run_for(&f, 5);
+    CU_ASSERT_STRING_EQUAL(f.owner.trace, "drained;");
+    peer_says(&f, "421");
+    close(f.peer);
+    f.peer = -1;
+    f.owner.is_calling = true;
+    conn_send(f.owner.conn, "3", 1);
+    conn_send(f.owner.conn, "4", 1);
+    f.owner.is_calling = false;
+    CU_ASSERT_EQUAL(conn_unsent(f.owner.conn), 0);
+    run_for(&f, 5);
+    CU_ASSERT_STRING_EQUAL(f.owner.trace, "drained;input:421;end:error;");
+    CU_ASSERT_PTR_NULL(f.owner.conn);
+    tear_down(&f);
+}
+
 // What the peer says and does, the owner's habit, and what must be told.
 static void
 test_ends(void)
@@ -406,6 +434,7 @@ test_connect_fails(void)
 static const struct unit_test tests[] = {
     {"a dialogue, answered in one write",  test_dialogue                                 },
     {"flush",                              test_flush                                    },
+    {"sent at once",                       test_send                                     },
     {"ends",                               test_ends                                     },
     {"pause and resume",                   test_pause_and_resume                         },
     {"EOF waits for resume",               test_eof_waits_for_resume                     },

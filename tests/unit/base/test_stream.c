@@ -93,7 +93,8 @@ check_bulk(struct fixture *f)
             for (size_t k = 0; k < sizeof bytes; k++)
                 bytes[k] = (char)((written[i] + k) % 241);
             if (written[i] < TOTAL && stream_unsent(ends[i]) < 500000) {
-                stream_write(ends[i], bytes, sizeof bytes);
+                stream_write(ends[i], bytes, sizeof bytes - 4000);
+                wrong += stream_send(ends[i], bytes + sizeof bytes - 4000, 4000, &f->err) < 0;
                 written[i] += sizeof bytes;
             }
             ends[i]->is_blocked = false;
@@ -205,6 +206,30 @@ test_eof_during_handshake(void)
 }
 
 static void
+test_sent_at_once(void)
+{
+    struct fixture f;
+
+    set_up(&f);
+    CU_ASSERT_EQUAL(stream_send(&f.a, "one", 3, &f.err), 1);
+    CU_ASSERT_PTR_NULL(f.a.wire.data);
+    say(&f.a, "two");
+    CU_ASSERT_EQUAL(stream_send(&f.a, "three", 5, &f.err), 1);
+    CU_ASSERT_EQUAL(stream_unsent(&f.a), 0);
+    f.a.is_blocked = true;
+    CU_ASSERT_EQUAL(stream_send(&f.a, "four", 4, &f.err), 0);
+    CU_ASSERT_EQUAL(stream_unsent(&f.a), 4);
+    f.a.is_blocked = false;
+    CU_ASSERT_EQUAL(stream_flush(&f.a, &f.err), 1);
+    CU_ASSERT_EQUAL(stream_read(&f.b, &f.err), 1);
+    CU_ASSERT_TRUE(span_is(stream_input(&f.b), "onetwothreefour"));
+    stream_clear(&f.b);
+    CU_ASSERT_EQUAL(stream_send(&f.a, "x", 1, &f.err), -1);
+    CU_ASSERT_EQUAL(f.err.kind, ERR_TEMP);
+    tear_down(&f);
+}
+
+static void
 test_peer_gone(void)
 {
     struct fixture f;
@@ -265,6 +290,7 @@ static const struct unit_test tests[] = {
     {"bulk",                     test_bulk                },
     {"TLS",                      test_tls                 },
     {"EOF during the handshake", test_eof_during_handshake},
+    {"sent at once",             test_sent_at_once        },
     {"the peer is gone",         test_peer_gone           },
     {"blocked",                  test_blocked             },
     {"input max",                test_input_max           },

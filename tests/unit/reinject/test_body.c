@@ -379,6 +379,38 @@ test_begun_anew_during_a_read(void)
     body_free(&body);
 }
 
+// A block that left as it is stays as it is while the next one is read.
+static void
+test_lent_during_a_read(void)
+{
+    enum { LEN = 4 * BODY_BLOCK };
+
+    char *message = malloc(LEN);
+    struct disk disk;
+    struct body *body;
+    struct span piece;
+    bool is_last;
+
+    for (size_t i = 0; i < LEN; i++)
+        message[i] = (char)('a' + i / BODY_BLOCK);
+    memcpy(message + LEN - 2, "\r\n", 2);
+    body = from_disk(&disk, span_from(message, LEN), "");
+    body_begin(body, STUFF_DATA, on_ready, &disk);
+    for (size_t i = 0; i < 3; i++) {
+        answer(&disk, NULL);
+        CU_ASSERT_FATAL(body_next(body, &piece, &is_last) == BODY_READY && !is_last);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(disk.data);
+        memset(disk.data, 'X', disk.len);
+        CU_ASSERT(span_equal(piece, span_from(message + i * BODY_BLOCK, BODY_BLOCK)));
+    }
+    answer(&disk, NULL);
+    CU_ASSERT_FATAL(body_next(body, &piece, &is_last) == BODY_READY && is_last);
+    CU_ASSERT(piece.len == BODY_BLOCK + 3);
+    CU_ASSERT(body_is_same(body));
+    body_free(&body);
+    free(message);
+}
+
 static void
 test_stopped_and_freed_during_a_read(void)
 {
@@ -402,6 +434,7 @@ static const struct unit_test tests[] = {
     {"wrong digest",                    test_wrong_digest                   },
     {"unreadable",                      test_unreadable                     },
     {"begun anew during a read",        test_begun_anew_during_a_read       },
+    {"lent during a read",              test_lent_during_a_read             },
     {"stopped and freed during a read", test_stopped_and_freed_during_a_read},
 };
 

@@ -111,10 +111,82 @@ test_room(void)
     buf_clear(&out);
 }
 
+// One byte more or less at each place, within strides and at their seams: as byte by byte.
+static void
+test_long(void)
+{
+    enum { LEN = 300 };
+
+    static const char odd[] = {'\r', '\n', '.', 'x'};
+    char in[LEN];
+    struct buf whole, bytes;
+
+    buf_init(&whole, 10000);
+    buf_init(&bytes, 10000);
+    for (size_t at = 0; at < LEN * sizeof odd; at++) {
+        for (size_t i = 0; i < LEN; i++)
+            in[i] = i % 37 == 35 ? '\r' : i % 37 == 36 ? '\n' : i % 37 == 0 && i > 200 ? '.' : 'x';
+        in[at / sizeof odd] = odd[at % sizeof odd];
+        buf_reset(&whole);
+        buf_reset(&bytes);
+        CU_ASSERT(run(span_from(in, LEN), STUFF_DATA, 0, 1, &whole) ==
+                  run(span_from(in, LEN), STUFF_DATA, LEN, 1, &bytes));
+        CU_ASSERT(span_equal(buf_span(&whole), buf_span(&bytes)));
+    }
+    buf_clear(&whole);
+    buf_clear(&bytes);
+}
+
+// What needs no copy, if the first part was fed and the second might.
+static void
+test_pass(void)
+{
+    static const struct {
+        const char *name, *before, *in, *data, *chunk, *after; // NULL: it needs one
+    } pass_rows[] = {
+        {"a line",            "",    "a\r\n",   "a\r\n", "a\r\n",   ".\r\n"     },
+        {"no end",            "",    "a",       "a",     "a",       "\r\n.\r\n" },
+        {"cr at the end",     "",    "a\r",     "a",     "a",       " \r\n.\r\n"},
+        {"cr alone",          "",    "\r",      NULL,    NULL,      NULL        },
+        {"nothing",           "",    "",        NULL,    NULL,      NULL        },
+        {"dot inside",        "a",   ".\r\n",   ".\r\n", ".\r\n",   ".\r\n"     },
+        {"dot",               "",    ".a\r\n",  NULL,    ".a\r\n",  ".\r\n"     },
+        {"dot first in line", "",    "a\r\n.b", NULL,    "a\r\n.b", "\r\n.\r\n" },
+        {"lf behind cr",      "a\r", "\na\r\n", NULL,    NULL,      NULL        },
+        {"bare lf",           "",    "a\nb",    NULL,    NULL,      NULL        },
+        {"bare cr",           "",    "a\rb",    NULL,    NULL,      NULL        },
+        {"lf first",          "a",   "\nb",     NULL,    NULL,      NULL        },
+    };
+
+    for (size_t i = 0; i < 2 * UNIT_COUNT(pass_rows); i++) {
+        size_t row = i / 2;
+        bool is_data = i % 2 == 0;
+        const char *expected = is_data ? pass_rows[row].data : pass_rows[row].chunk;
+        struct span in = span_of(pass_rows[row].in), out = {NULL, 0};
+        struct stuff stuff;
+        struct buf rest;
+
+        buf_init(&rest, 100);
+        stuff_init(&stuff, is_data ? STUFF_DATA : STUFF_CHUNK);
+        stuff_feed(&stuff, span_of(pass_rows[row].before), &rest);
+        buf_reset(&rest);
+        UNIT_CHECK_ROW(pass_rows[row].name, stuff_pass(&stuff, in, &out) == (expected != NULL));
+        if (expected != NULL) {
+            UNIT_CHECK_ROW(pass_rows[row].name, out.data == in.data && span_is(out, expected));
+            stuff_end(&stuff, &rest);
+            if (is_data)
+                UNIT_CHECK_ROW(pass_rows[row].name, span_is(buf_span(&rest), pass_rows[row].after));
+        }
+        buf_clear(&rest);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"rows, cut anywhere", test_rows},
     {"NUL",                test_nul },
     {"room",               test_room},
+    {"long",               test_long},
+    {"what needs no copy", test_pass},
 };
 
 UNIT_MAIN("reinject/stuff", tests)
