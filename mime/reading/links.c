@@ -17,15 +17,20 @@ struct search {
 
 struct scheme {
     const char *begin;
-    bool is_word; // only at the begin of a word
+    size_t before; // letters in front of the byte that it is found by
+    bool is_word;  // only at the begin of a word
 };
 
-static const struct scheme schemes[] = {
-    {"http://",  false},
-    {"https://", false},
-    {"ftp://",   false},
-    {"mailto:",  true },
-    {"www.",     true },
+// By a byte that is rare in texts: letters are not.
+static const struct scheme with_colon[] = {
+    {"http://",  4, false},
+    {"https://", 5, false},
+    {"ftp://",   3, false},
+    {"mailto:",  6, true },
+};
+
+static const struct scheme with_dot[] = {
+    {"www.", 3, true},
 };
 
 // Their values are links whatever they hold; other values are searched as text is.
@@ -63,28 +68,42 @@ tell(struct search *search, struct span link)
     search->is_over = !search->found(search->arg, link);
 }
 
-static bool
-begins_scheme(char byte)
+struct scheme_finder {
+    char byte;
+    const struct scheme *schemes;
+    size_t count;
+    size_t begin, len; // of the next that it knows of; len 0: there is none
+    bool is_begun;
+};
+
+// The next that begins at `from` or behind it.
+static void
+find_scheme(struct scheme_finder *finder, struct span text, size_t from)
 {
-    char first = (char)(byte | 0x20);
+    const char *found;
 
-    return first == 'h' || first == 'f' || first == 'm' || first == 'w';
-}
+    if (finder->is_begun && (finder->len == 0 || finder->begin >= from))
+        return;
+    finder->is_begun = true;
+    finder->len = 0;
+    for (size_t at = from; at < text.len; at++) {
+        found = memchr(text.data + at, finder->byte, text.len - at);
+        if (found == NULL)
+            return;
+        at = (size_t)(found - text.data);
+        for (size_t i = 0; i < finder->count; i++) {
+            const struct scheme *scheme = &finder->schemes[i];
+            size_t begin = at - scheme->before;
 
-// The length of what begins a link there; 0: nothing does.
-static size_t
-scheme_len(struct span text, size_t at)
-{
-    bool is_word = at == 0 || !is_word_letter(text.data[at - 1]);
-
-    if (!begins_scheme(text.data[at]))
-        return 0;
-    for (size_t i = 0; i < COUNT(schemes); i++) {
-        if ((is_word || !schemes[i].is_word) &&
-            span_starts_nocase(span_skip(text, at), schemes[i].begin))
-            return strlen(schemes[i].begin);
+            if (at - from < scheme->before ||
+                !span_starts_nocase(span_skip(text, begin), scheme->begin) ||
+                (scheme->is_word && begin > 0 && is_word_letter(text.data[begin - 1])))
+                continue;
+            finder->begin = begin;
+            finder->len = strlen(scheme->begin);
+            return;
+        }
     }
-    return 0;
 }
 
 static bool
@@ -114,25 +133,25 @@ trim_link(struct span link)
 static void
 search_text(struct search *search, struct span text)
 {
+    struct scheme_finder colon = {':', with_colon, COUNT(with_colon), 0, 0, false};
+    struct scheme_finder dot = {'.', with_dot, COUNT(with_dot), 0, 0, false};
     size_t at = 0;
 
     while (!search->is_over) {
-        size_t begin, len;
+        const struct scheme_finder *next = &colon;
         struct span link;
 
-        while (at < text.len && !begins_scheme(text.data[at]))
-            at++;
-        if (at == text.len)
+        find_scheme(&colon, text, at);
+        find_scheme(&dot, text, at);
+        if (colon.len == 0 || (dot.len > 0 && dot.begin < colon.begin))
+            next = &dot;
+        if (next->len == 0)
             return;
-        begin = at;
-        len = scheme_len(text, at);
-        at += len > 0 ? len : 1;
-        if (len == 0)
-            continue;
+        at = next->begin + next->len;
         while (at < text.len && !ends_link(text.data[at]))
             at++;
-        link = trim_link(span_from(text.data + begin, at - begin));
-        if (link.len > len)
+        link = trim_link(span_from(text.data + next->begin, at - next->begin));
+        if (link.len > next->len)
             tell(search, link);
     }
 }
@@ -250,16 +269,20 @@ add_reference(struct buf *out, struct span text)
 static void
 decode_html(struct span text, struct buf *out)
 {
-    buf_reset(out);
-    for (size_t at = 0; at < text.len; at++) {
-        size_t len = 0;
+    const char *sign;
 
-        if (text.data[at] == '&')
-            len = add_reference(out, span_skip(text, at + 1));
+    buf_reset(out);
+    while (text.len > 0 && (sign = memchr(text.data, '&', text.len)) != NULL) {
+        size_t before = (size_t)(sign - text.data), len;
+
+        buf_add(out, text.data, before);
+        text = span_skip(text, before + 1);
+        len = add_reference(out, text);
         if (len == 0)
-            buf_add_char(out, text.data[at]);
-        at += len;
+            buf_add_char(out, '&');
+        text = span_skip(text, len);
     }
+    buf_add_span(out, text);
 }
 
 static void
@@ -267,8 +290,11 @@ add_text(struct search *search, struct span text)
 {
     if (text.len == 0 || search->is_over)
         return;
-    decode_html(text, &search->text);
-    search_text(search, buf_span(&search->text));
+    if (memchr(text.data, '&', text.len) != NULL) {
+        decode_html(text, &search->text);
+        text = buf_span(&search->text);
+    }
+    search_text(search, text);
 }
 
 // As a browser takes a link: without tabs and line ends, controls and blanks around it cut.
@@ -388,17 +414,18 @@ links_html(struct span text, links_found *found, void *arg)
 
     buf_init(&search.text, text.len);
     while (at < text.len && !search.is_over) {
-        // A comment is text and tags here: some programs read those in it.
-        bool is_tag = text.data[at] == '<' && at + 1 < text.len && is_letter(text.data[at + 1]);
+        const char *tag = memchr(text.data + at, '<', text.len - at);
 
-        if (!is_tag) {
-            at++;
+        if (tag == NULL)
+            break;
+        at = (size_t)(tag - text.data) + 1;
+        // A comment is text and tags here: some programs read those in it.
+        if (at == text.len || !is_letter(text.data[at]))
             continue;
-        }
-        add_text(&search, span_from(text.data + begin, at - begin));
+        add_text(&search, span_from(text.data + begin, at - 1 - begin));
         if (search.is_over)
             break;
-        begin = at = add_tag(&search, text, at + 1);
+        begin = at = add_tag(&search, text, at);
     }
     add_text(&search, span_skip(text, begin));
     buf_clear(&search.text);

@@ -69,6 +69,9 @@ static const struct row plain[] = {
     {"htt http:/ https:/a hfmw",                   ""                                },
     {"http://\xc3\xbc.de",                         "http://\xc3\xbc.de"              },
     {"http://a&amp;b",                             "http://a&amp;b"                  },
+    {"www.http://a.b mailto:c http:WWW.d.e",       "www.http://a.b mailto:c WWW.d.e" },
+    {"hhttp://a:b:ftp://c ://d .www. ww.e ftp:/f", "http://a:b:ftp://c"              },
+    {"mailto:www.a.b,xftp://c.d",                  "mailto:www.a.b,xftp://c.d"       },
 };
 
 static const struct row html[] = {
@@ -107,6 +110,7 @@ static const struct row html[] = {
     {"1 < 2 <3 http://a.b",                                                    "http://a.b"           },
     {"</a href=x>",                                                            ""                     },
     {"h&#116;tp://a.b",                                                        "http://a.b"           },
+    {"a&amp;http://b&amp;c&lt;&",                                              "http://b&c"           },
 };
 
 static void
@@ -202,6 +206,9 @@ test_large(void)
         {"hhttphttps:", 0,      0     },
         {"www.",        1,      1     },
         {")",           0,      0     },
+        {".",           0,      0     },
+        {":",           0,      0     },
+        {"&",           0,      0     },
     };
 
     for (size_t i = 0; i < UNIT_COUNT(cases); i++) {
