@@ -35,13 +35,15 @@ find_dashes(struct span text, size_t at)
 {
     const char *found;
 
-    if (at + 1 < text.len && text.data[at] == '-' && text.data[at + 1] == '-' &&
-        (at == 0 || text.data[at - 1] == '\n'))
-        return at;
-    if (at > 0)
-        at--; // the line end in front may be that of `at`
-    found = at < text.len ? memmem(text.data + at, text.len - at, "\n--", 3) : NULL;
-    return found == NULL ? text.len : (size_t)(found - text.data) + 1;
+    for (; at + 1 < text.len; at++) {
+        found = memchr(text.data + at, '-', text.len - at - 1);
+        if (found == NULL)
+            break;
+        at = (size_t)(found - text.data);
+        if (text.data[at + 1] == '-' && (at == 0 || text.data[at - 1] == '\n'))
+            return at;
+    }
+    return text.len;
 }
 
 static bool
