@@ -114,8 +114,8 @@ static const unsigned char plain_letters[256] = {
     ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
 };
 
-// Whole groups of letters, as most of any base64 is: how many bytes they were. The rest is
-// base64_add's.
+// Whole groups of letters, as most of any base64 is, and the line ends between them: how many bytes
+// they were. The rest is base64_add's.
 static size_t
 base64_groups(const struct decode *decode, struct span in, struct made *made)
 {
@@ -125,19 +125,41 @@ base64_groups(const struct decode *decode, struct span in, struct made *made)
         return 0;
     while (at + 4 <= in.len && made->len + 3 <= sizeof(made->data)) {
         const unsigned char *group = (const unsigned char *)in.data + at;
-        unsigned a = plain_letters[group[0]], b = plain_letters[group[1]];
-        unsigned c = plain_letters[group[2]], d = plain_letters[group[3]];
-        unsigned bits;
+        // What is no letter becomes -1, and sets the highest bits.
+        unsigned bits = (plain_letters[group[0]] - 1u) << 18 |
+                        (plain_letters[group[1]] - 1u) << 12 | (plain_letters[group[2]] - 1u) << 6 |
+                        (plain_letters[group[3]] - 1u);
 
-        if (a == 0 || b == 0 || c == 0 || d == 0)
+        if (bits >> 24 == 0) {
+            made->data[made->len++] = (char)(bits >> 16);
+            made->data[made->len++] = (char)(bits >> 8);
+            made->data[made->len++] = (char)bits;
+            at += 4;
+        } else if (group[0] == '\r' || group[0] == '\n') {
+            at++;
+        } else {
             break;
-        bits = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
-        made->data[made->len++] = (char)(bits >> 16);
-        made->data[made->len++] = (char)(bits >> 8);
-        made->data[made->len++] = (char)bits;
-        at += 4;
+        }
     }
     return at;
+}
+
+// What stands for itself: how many bytes.
+static size_t
+qp_run(const struct decode *decode, struct span in, struct made *made)
+{
+    size_t len = sizeof(made->data) - made->len;
+    const char *escape;
+
+    if (decode->held_len > 0)
+        return 0;
+    len = in.len < len ? in.len : len;
+    escape = memchr(in.data, '=', len);
+    if (escape != NULL)
+        len = (size_t)(escape - in.data);
+    memcpy(made->data + made->len, in.data, len);
+    made->len += len;
+    return len;
 }
 
 // It was no escape: as it stands.
@@ -315,6 +337,8 @@ decode_add(struct decode *decode, struct span in, struct buf *out)
     while (in.len > 0 && made.result == 0) {
         if (decode->encoding == DECODE_BASE64)
             in = span_skip(in, base64_groups(decode, in, &made));
+        else if (decode->encoding == DECODE_QUOTED_PRINTABLE)
+            in = span_skip(in, qp_run(decode, in, &made));
         if (in.len > 0)
             adders[decode->encoding](decode, (unsigned char)in.data[0], &made);
         in = span_skip(in, in.len > 0 ? 1 : 0);
@@ -369,12 +393,15 @@ ybegin_name(struct span line)
 ptrdiff_t
 decode_find_inline(struct span text, struct span *name_out)
 {
-    struct span rest = text, line, name;
+    struct span rest = text;
 
     while (rest.len > 0) {
-        line = span_cut(&rest, '\n');
-        name = begin_name(line);
-        if (name.data == NULL)
+        struct span line = span_cut(&rest, '\n'), name = {NULL, 0};
+        char first = line.len > 0 ? line.data[0] : '\0';
+
+        if (first == 'b' || first == 'B')
+            name = begin_name(line);
+        else if (first == '=')
             name = ybegin_name(line);
         if (name.len > 0) {
             *name_out = name;
