@@ -208,21 +208,35 @@ str_format_size(uint64_t bytes, char out[32])
         format_with_unit(bytes, size_units, out);
 }
 
+// How many bytes of ASCII it begins with, by steps: fewer are told than there may be.
+static size_t
+ascii_len(struct span span)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t words[4];
+    size_t len = 0;
+
+    for (; span.len - len >= sizeof(words); len += sizeof(words)) {
+        memcpy(words, span.data + len, sizeof(words));
+        if (((words[0] | words[1] | words[2] | words[3]) & high) != 0)
+            break;
+    }
+    for (; span.len - len >= sizeof(words[0]); len += sizeof(words[0])) {
+        memcpy(words, span.data + len, sizeof(words[0]));
+        if ((words[0] & high) != 0)
+            break;
+    }
+    return len;
+}
+
 bool
 str_is_utf8(struct span span)
 {
-    uint64_t eight;
-    size_t len;
-
     while (span.len > 0) {
-        if (span.len >= sizeof(eight)) {
-            memcpy(&eight, span.data, sizeof(eight));
-            if ((eight & 0x8080808080808080u) == 0) {
-                span = span_skip(span, sizeof(eight));
-                continue;
-            }
-        }
-        len = str_utf8_len(span);
+        size_t len = ascii_len(span);
+
+        if (len == 0)
+            len = str_utf8_len(span);
         if (len == 0)
             return false;
         span = span_skip(span, len);

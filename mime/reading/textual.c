@@ -58,6 +58,18 @@ is_text_byte(unsigned char byte)
                : byte == '\t' || byte == '\n' || byte == '\r' || byte == '\f' || byte == 0x1b;
 }
 
+// No control, no DEL, all ASCII: as most of a text is. With no high bit set, a byte below 0x20
+// borrows it and DEL carries into it.
+static bool
+is_plain_text(const char eight[8])
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+    uint64_t bytes;
+
+    memcpy(&bytes, eight, sizeof(bytes));
+    return ((bytes | (bytes - ones * 0x20) | (bytes + ones)) & high) == 0;
+}
+
 static bool
 is_text(struct span head)
 {
@@ -67,6 +79,10 @@ is_text(struct span head)
         unsigned char byte = (unsigned char)head.data[at];
         size_t len = 1;
 
+        if (head.len - at >= 8 && is_plain_text(head.data + at)) {
+            at += 8;
+            continue;
+        }
         if (byte >= 0x80)
             len = str_utf8_len(span_skip(head, at));
         else if (!is_text_byte(byte))

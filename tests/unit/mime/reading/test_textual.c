@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "mime/reading/textual.h"
 
+#include <string.h>
+
 #include "tests/unit/harness.h"
 
 static void
@@ -43,8 +45,29 @@ test_kinds(void)
     CU_ASSERT_PTR_NULL(textual_type(span_from("MZ\0\0", 4)).data);
 }
 
+// Each byte at each place among others, where more than a byte at a time comes in.
+static void
+test_bytes(void)
+{
+    enum { LEN = 20 };
+
+    for (unsigned byte = 0; byte < 0x80; byte++) {
+        bool is_text =
+            (byte >= 0x20 && byte != 0x7f) || (byte != 0 && strchr("\t\n\r\f\x1b", (int)byte));
+
+        for (size_t at = 0; at < LEN; at++) {
+            char text[LEN];
+
+            memset(text, 'a', LEN);
+            text[at] = (char)byte;
+            CU_ASSERT_EQUAL(textual_type(span_from(text, LEN)).data != NULL, is_text);
+        }
+    }
+}
+
 static const struct unit_test tests[] = {
     {"kinds of texts", test_kinds},
+    {"bytes",          test_bytes},
 };
 
 UNIT_MAIN("mime/reading/textual", tests)
