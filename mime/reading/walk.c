@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "mime/reading/look.h"
-#include "mime/reading/outline.h"
+#include "mime/reading/orderly.h"
 
 // What all readings of a message may cost together: so many times its length, and a little.
 enum { WORK_TIMES = 64, WORK_LEAST = 1 << 20 };
@@ -205,6 +205,16 @@ on_outline_leaf(void *arg, const struct outline_leaf *leaf)
     walker_push(walker, &task);
 }
 
+// GMime need not be asked about what it would see in any case.
+static bool
+is_orderly(struct outline_task *outline, struct span text)
+{
+    const struct prescan *prescan = outline->walker->in->prescan;
+
+    return outline->task->source->is_message && !prescan->has_nul && !prescan->has_bare_cr &&
+           !prescan->has_long_line && orderly_read(text, on_outline_leaf, outline);
+}
+
 static void
 read_outline(struct walker *walker, const struct task *task)
 {
@@ -215,6 +225,8 @@ read_outline(struct walker *walker, const struct task *task)
     unsigned before;
     int result;
 
+    if (is_orderly(&outline, text))
+        return;
     // GMime begins with a field or not at all: it is given what begins with the first one.
     arena_init(&arena, ENTITY_MEMORY_MAX);
     entity_read(walker->in->charsets, text, 0, &arena, &entity);
