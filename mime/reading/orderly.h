@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// mime/reading/orderly.h - the leaves of a message that leaves readers nothing to differ about. Pure.
+// mime/reading/orderly.h - the leaves of a message that leaves readers nothing to differ about.
+// Pure.
 //
 // Most mail is so: fields in lines of their own, one type, boundaries of plain letters that every
 // line either is or does not begin like. What GMime would see in it is known without asking; what

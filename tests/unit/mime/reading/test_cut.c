@@ -72,7 +72,7 @@ static const struct row hidden[] = {
     {"--x\n",                                                    NULL, ""                      },
     {"-- \nContent-A: b\n--",                                    NULL, "[Content-A: b]"        },
     {"--x \nContent-A: b\n--y\nc\n--xx",                         NULL, "[Content-A: b\n--y\nc]"},
-    {"a --x\n-\n-- -\n---x\nContent-A: b\n--",                   NULL, "[Content-A: b\n--]"     },
+    {"a --x\n-\n-- -\n---x\nContent-A: b\n--",                   NULL, "[Content-A: b\n--]"    },
 };
 
 static void
