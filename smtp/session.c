@@ -353,6 +353,9 @@ session_finish(struct smtp_session *session, const struct smtp_reply *replies, s
     session->errors = 0;
     session_reply_all(session, replies, count);
     session_reset(session);
+    // Not at the end of the turn, behind all that is done about the message now: its client waits.
+    if (!has_input(session))
+        (void)conn_flush(session->conn);
     loop_defer(session->loop, &session->turn);
 }
 

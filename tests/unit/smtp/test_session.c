@@ -436,6 +436,36 @@ test_large_message(void)
     free(text);
 }
 
+// A client that waits is answered before anything else is done; where more is to be said, in one
+// write with that.
+static void
+test_answer_at_once(void)
+{
+    static const struct row {
+        const char *end, *said;
+    } ends[] = {
+        {".\r\n",         "250 2.0.0 Ok: queued as id1\r\n"},
+        {".\r\nNOOP\r\n", ""                               },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(ends); i++) {
+        struct talk talk;
+
+        talk_init(&talk, TALK_NEVER_FINISH);
+        talk_start(&talk);
+        talk_say(&talk, SPAN_LITERAL(TALK_UP_TO_RCPT "DATA\r\nx\r\n"));
+        talk_settle(&talk);
+        talk_say(&talk, span_of(ends[i].end));
+        talk_settle(&talk);
+        buf_reset(&talk.got);
+        talk_finish(&talk);
+        (void)talk_read(&talk); // the loop has not run
+        UNIT_CHECK_ROW(ends[i].end,
+                       talk_same(ends[i].end, "said", buf_span(&talk.got), ends[i].said));
+        talk_clear(&talk);
+    }
+}
+
 static void
 test_state_names(void)
 {
@@ -458,6 +488,7 @@ static const struct unit_test tests[] = {
     {"time while we work",  test_time_does_not_pass_while_we_work},
     {"unread replies",      test_unread_replies_are_bounded      },
     {"large message",       test_large_message                   },
+    {"answer at once",      test_answer_at_once                  },
     {"state names",         test_state_names                     },
 };
 
