@@ -29,6 +29,8 @@ const struct command command_rows[] = {
     {"status", daemon_status_run, "", "how the daemon is: processes, servers, queue, ledger, Redis"},
     {"stats", stats_run, "[--since T]",
      "what came and what became of it; T is a time like 24h, or a date"},
+    {"setup-postfix", setup_postfix_run, "[--apply | --remove] [--listener L] [-c DIR]",
+     "print what Postfix needs in main.cf and master.cf; --apply: put it there"},
     {"reload", reload_run, "", "have the daemon read its configuration"},
 };
 // clang-format on

@@ -29,6 +29,6 @@ struct tool {
 typedef enum tool_exit tool_command(struct tool *tool, int argc, char **argv);
 
 tool_command list_run, show_run, cat_run, queue_run, release_run, check_run, config_run, reload_run,
-    daemon_status_run, test_run, way_run, stats_run;
+    daemon_status_run, test_run, way_run, stats_run, setup_postfix_run;
 
 #endif

@@ -262,6 +262,10 @@ class Postfix:
 
     def start(self) -> None:
         self.write_configuration()
+        self.launch()
+
+    def launch(self) -> None:
+        """With the configuration as it lies there."""
         env = dict(environment(self.tree), MAIL_CONFIG=self.conf)
         master = os.path.join(self.tree, "usr/lib/postfix/sbin/master")
         self.master = Process("postfix master", [master, "-c", self.conf, "-d"],
