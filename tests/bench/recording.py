@@ -138,8 +138,10 @@ def record(name: str, sections: list[Section], took_s: float, options: Namespace
         with open(STORE, encoding="utf-8") as file:
             store = json.load(file)
     facts = machine(options.build)
+    settings = {key: value for one in sections for key, value in one.settings.items()}
     store[name] = {"machine": facts, "took_s": round(took_s), "rounds": options.rounds,
-                   "is_quick": options.quick, "sections": [one.as_json() for one in sections]}
+                   "is_quick": options.quick, "settings": settings,
+                   "sections": [one.as_json() for one in sections]}
     with open(STORE, "w", encoding="utf-8") as file:
         file.write(as_text(store))
     text = [section.text() for section in sections]

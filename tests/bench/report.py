@@ -99,8 +99,7 @@ class Section:
         return {"name": self.name, "title": self.title, "columns": list(self.columns),
                 "rows": [[cell.as_json() if isinstance(cell, Figure) else cell for cell in row]
                          for row in self.rows],
-                "marks": [mark.as_json() for mark in self.marks], "notes": self.notes,
-                "settings": self.settings}
+                "marks": [mark.as_json() for mark in self.marks], "notes": self.notes}
 
 
 def number(value: float) -> str:

@@ -25,10 +25,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
-import messages
 from lab import ports, postfix
 from lab.daemon import Postern, Settings
 from lab.process import Process, cpu_of, cpu_of_family, family_of, pss_kb, wait_until
+
+import messages
 from report import Figure
 
 SINK_CONNECTIONS = 2000
@@ -316,9 +317,9 @@ class Park:
         measured = [Measured(target, [], peak) for target, (_, peak) in zip(targets, warm)]
         for number in range(self.options.rounds):
             progress(f"{message.name}, {connections} connections, round {number + 1}")
-            for at in sorted(range(len(targets)), reverse=number % 2 == 1):
-                run = self.send(targets[at], message, connections, warm[at][0])
-                measured[at].runs.append(run)
+            turns = list(zip(measured, warm))
+            for one, (count, _) in turns if number % 2 == 0 else reversed(turns):
+                one.runs.append(self.send(one.target, message, connections, count))
         return measured
 
 

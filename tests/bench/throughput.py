@@ -6,12 +6,12 @@ alone. What telling and looking cost stands in parts.py.
 """
 
 from argparse import Namespace
-from typing import Optional
+from typing import Optional, Sequence, Union
 
 import parts
 import peers
 from report import Figure, Mark, Section
-from stand import Measured, Park, Target, progress
+from stand import Measured, Park, Run, Target, progress
 
 CONNECTIONS = 20
 # By size: of direct for spool and relay, times Postfix for spool, CPU seconds for 1,000 messages.
@@ -21,6 +21,11 @@ SCANNING = 0.9  # of what the slower scanner does alone
 
 COLUMNS = ("way", "messages/s", "of direct", "times Postfix", "CPU s/1,000", "PSS, MB")
 ENDS_NOTE = "{} was the limit of {} itself: it used all of a processor."
+SCANNERS_NOTE = (
+    "Alone: asked as Postern asks, by as many threads as there are connections, the same bytes; "
+    "both at once: each message to both of them, which is what the processors can do for both "
+    "together. clamd has one signature and no cache, rspamd no modules and one worker: real ones are slower, "
+    "and Postern's part is smaller beside them.")
 PEERS_NOTE = "Not installed, so not measured: {}."
 
 
@@ -38,12 +43,16 @@ def run(options: Namespace) -> list[Section]:
             park.stop_target(other)
         sections.append(connections_section(park, main))
         if clamd is not None and rspamd is not None:
-            sections.append(Scanners(park, clamd, rspamd).section())
+            sections.append(scanners_section(park, clamd, rspamd))
         sections += parts.sections(park)
     return sections
 
 
 # The table of a size
+
+def slug(size: str) -> str:
+    return size.lower().replace(" ", "-")
+
 
 def size_section(park: Park, size: str, main: list[Target],
                  others: dict[str, Optional[Target]]) -> Section:
@@ -100,55 +109,67 @@ def connections_section(park: Park, main: list[Target]) -> Section:
 
 # With scanners
 
-class Scanners:
-    """Postern with clamd and rspamd, and each of them alone, taking turns."""
+class Alone:
+    """Scanners driven directly: all of `way` at once, with each message."""
 
-    def __init__(self, park: Park, clamd: peers.Clamd, rspamd: peers.Rspamd):
+    def __init__(self, park: Park, way: list[peers.Neighbour], size: str, seconds: float):
         self.park = park
-        self.scanners = [clamd, rspamd]
-        asks = {"clamav": f'type = clamd  servers = {{"{clamd.unix}"}}',
-                "rspamd": f'type = rspamd  servers = {{"{rspamd.inet}"}}'}
-        name = "spool, clamd and rspamd"
-        self.postern = park.postern(name, park.settings_for("spool", filters=asks))
-        self.seconds = park.options.seconds * 0.6
-
-    def section(self) -> Section:
-        section = Section("throughput-scanners", f"clamd and rspamd on, {CONNECTIONS} connections",
-                          ("size", "spool with both, messages/s", "clamd alone", "rspamd alone",
-                           "both at once, alone", "CPU s/1,000 without the scanners'"))
-        for size in LIMITS:
-            self._size(section, size)
-        section.settings = {self.postern.name: self.postern.settings}
-        section.notes.append(
-            "Alone: asked as Postern asks, by as many threads as there are connections, the same "
-            "bytes; both at once: each message to both of them, which is what two processors can "
-            "do for both together. clamd has one signature and no cache, rspamd no modules, one "
-            "worker: real ones are slower, and Postern's part is smaller beside them.")
-        return section
-
-    def _size(self, section: Section, size: str) -> None:
-        park, message = self.park, self.park.messages[size]
-        ways = [self.scanners[:1], self.scanners[1:], self.scanners]
-        counts = [self._count(way, size) for way in ways]
-        own_count = park.count_for(self.postern, message, CONNECTIONS, self.seconds)
-        runs, alone = [], [[] for _ in ways]
-        for number in range(park.options.rounds):
-            progress(f"{size} with scanners, round {number + 1}")
-            runs.append(park.send(self.postern, message, CONNECTIONS, own_count))
-            for at, way in enumerate(ways):
-                alone[at].append(peers.press(park, way, message, CONNECTIONS, counts[at]))
-        rate = Figure([run.rate for run in runs])
-        clamd, rspamd, both = map(Figure, alone)
-        section.add(size, rate, clamd, rspamd, both, Figure([run.cpu_ms for run in runs]))
-        slower = min(clamd, rspamd, key=lambda figure: figure.median)
-        section.marks.append(Mark(f"{size}: with clamd and rspamd, of the slower alone",
-                                  rate.over(slower), SCANNING, "at least"))
-
-    def _count(self, way: list[peers.Neighbour], size: str) -> int:
+        self.way = way
+        self.message = park.messages[size]
+        self.rates: list[float] = []
         least = 2 * CONNECTIONS
-        rate = peers.press(self.park, way, self.park.messages[size], CONNECTIONS, least)
-        return max(least, int(rate * self.seconds))
+        self.count = max(least, int(self._rate(least) * seconds))
+
+    def _rate(self, count: int) -> float:
+        return peers.press(self.park, self.way, self.message, CONNECTIONS, count)
+
+    def measure(self) -> None:
+        self.rates.append(self._rate(self.count))
 
 
-def slug(size: str) -> str:
-    return size.lower().replace(" ", "-")
+class Between:
+    """A Postern that asks both of them."""
+
+    def __init__(self, park: Park, target: Target, size: str, seconds: float):
+        self.park = park
+        self.target = target
+        self.message = park.messages[size]
+        self.runs: list[Run] = []
+        self.count = park.count_for(target, self.message, CONNECTIONS, seconds)
+
+    def measure(self) -> None:
+        self.runs.append(self.park.send(self.target, self.message, CONNECTIONS, self.count))
+
+
+def scanners_section(park: Park, clamd: peers.Clamd, rspamd: peers.Rspamd) -> Section:
+    section = Section("throughput-scanners", f"clamd and rspamd on, {CONNECTIONS} connections",
+                      ("size", "spool with both, messages/s", "clamd alone", "rspamd alone",
+                       "both at once, alone", "CPU s/1,000 without the scanners'"))
+    asks = {"clamav": f'type = clamd  servers = {{"{clamd.unix}"}}',
+            "rspamd": f'type = rspamd  servers = {{"{rspamd.inet}"}}'}
+    postern = park.postern("spool, clamd and rspamd", park.settings_for("spool", filters=asks))
+    seconds = park.options.seconds * 0.6
+    for size in LIMITS:
+        between = Between(park, postern, size, seconds)
+        alone = [Alone(park, way, size, seconds) for way in ([clamd], [rspamd], [clamd, rspamd])]
+        take_turns(park, size, [between, *alone])
+        add_scanned(section, size, between, alone)
+    section.settings = {postern.name: postern.settings}
+    section.notes.append(SCANNERS_NOTE)
+    return section
+
+
+def take_turns(park: Park, size: str, ways: Sequence[Union[Between, Alone]]) -> None:
+    for number in range(park.options.rounds):
+        progress(f"{size} with scanners, round {number + 1}")
+        for way in ways if number % 2 == 0 else reversed(ways):
+            way.measure()
+
+
+def add_scanned(section: Section, size: str, between: Between, alone: list[Alone]) -> None:
+    rate = Figure([one.rate for one in between.runs])
+    clamd, rspamd, both = (Figure(one.rates) for one in alone)
+    section.add(size, rate, clamd, rspamd, both, Figure([one.cpu_ms for one in between.runs]))
+    slower = min(clamd, rspamd, key=lambda figure: figure.median)
+    section.marks.append(Mark(f"{size}: with clamd and rspamd, of the slower alone",
+                              rate.over(slower), SCANNING, "at least"))
