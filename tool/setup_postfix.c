@@ -156,9 +156,11 @@ tell_done(struct tool *tool, const struct wish *wish, const struct postfix_files
     (void)fprintf(tool->out, "# what was changed in %s is kept there as *%s\n", files->folder,
                   suffix);
     (void)fprintf(tool->out, "# it is in force after: postfix -c %s reload\n", files->folder);
-    if (wish->removes)
-        (void)fprintf(tool->out, "# and for mail that is queued: postsuper -c %s -r ALL\n",
-                      files->folder);
+    if (!wish->removes)
+        return;
+    (void)fprintf(tool->out, "# and for mail that is queued: postsuper -c %s -r ALL\n",
+                  files->folder);
+    (void)fputs("# what Postern still has (postern list) cannot come back any more\n", tool->out);
 }
 
 static enum tool_exit

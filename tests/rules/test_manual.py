@@ -125,7 +125,7 @@ class Pages(unittest.TestCase):
 
     def test_each_command_is_there(self) -> None:
         page = rendered("postern.1")
-        commands = re.findall(r"^  (\w+)(?: (.*))?\n {13}(\S.*)$", tool("--help"), re.M)
+        commands = re.findall(r"^  ([\w-]+)(?: (.*))?\n {13}(\S.*)$", tool("--help"), re.M)
         self.assertGreater(len(commands), 12)
         for name, usage, said in commands:
             found = re.search(rf"^ +{name}\b(.*)\n((?: {{11}}.*\n)+)", page, re.M)
