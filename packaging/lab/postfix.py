@@ -52,6 +52,12 @@ def environment(tree: str) -> dict[str, str]:
             "LD_LIBRARY_PATH": os.path.join(tree, "usr/lib/postfix")}
 
 
+def command_environment(tree: str) -> dict[str, str]:
+    """Of a program that starts Postfix's commands by their names."""
+    env = environment(tree)
+    return {**env, "PATH": os.path.join(tree, "usr/sbin") + ":" + env["PATH"]}
+
+
 def program(tree: str, name: str) -> str:
     """smtp-source, smtp-sink, postqueue and their like."""
     return os.path.join(tree, "usr/sbin", name)

@@ -29,9 +29,7 @@ class SetupPostfix(Case):
 
     def setup(self, postern: Postern, instance: postfix.Postfix,
               *options: str) -> subprocess.CompletedProcess:
-        postern.extra_env = postfix.environment(self.tree())
-        postern.extra_env["PATH"] = (os.path.dirname(postfix.program(self.tree(), "postconf")) +
-                                     ":" + postern.extra_env["PATH"])
+        postern.extra_env = postfix.command_environment(self.tree())
         return postern.tool("setup-postfix", "-c", instance.conf, *options)
 
     @staticmethod
