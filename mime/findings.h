@@ -140,8 +140,7 @@ struct finding_hit {
 
 struct findings {
     struct arena arena;
-    uint64_t len; // of the message
-    uint8_t sha256[SHA256_LEN];
+    uint64_t len;             // of the message
     enum finding_limit limit; // the first that was passed
     struct span limit_text;   // "header block of 104857600 bytes, at most 262144"
     uint64_t header_len;      // with the empty line that ends it
@@ -187,7 +186,7 @@ int findings_compare_hits(const void *left, const void *right); // as bsearch wa
 bool findings_has_hit(const struct findings *findings, uint32_t pattern, uint32_t rcpt);
 
 // The journal's `found` line in brief, at most about 16 KB; what is left out, the counts tell.
-//   len= digest= headers= parts= members= links= hits=   figures, but for the SHA-256
+//   len= headers= parts= members= links= hits=   figures
 //   message_id= subject=                       of the first such fields: the one raw, at most 500
 //                                              bytes; the other decoded, at most 200
 //   limit=name text                            once, where one was passed

@@ -96,7 +96,6 @@ findings_write(const struct findings *findings, struct buf *out)
 
     pack_begin(&pack, out);
     pack_number(&pack, findings->len);
-    pack_bytes(&pack, findings->sha256, SHA256_LEN);
     pack_number(&pack, findings->limit);
     pack_span(&pack, findings->limit_text);
     pack_number(&pack, findings->header_len);
@@ -298,7 +297,6 @@ findings_read(struct span payload, struct err *err)
 
     doubt(&in, payload.len > FRAME_PAYLOAD_MAX);
     findings->len = unpack_number(&in.unpack, UINT64_MAX);
-    unpack_bytes(&in.unpack, findings->sha256, SHA256_LEN);
     findings->limit = (enum finding_limit)unpack_number(&in.unpack, LIMIT_COUNT - 1);
     findings->limit_text = read_text(&in);
     doubt(&in, findings->limit_text.len > FINDINGS_LIMIT_TEXT_MAX);

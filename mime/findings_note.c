@@ -113,12 +113,9 @@ note_names(const struct findings *findings, struct journal_writer *writer)
 void
 findings_note(const struct findings *findings, struct journal_writer *writer)
 {
-    char sha256[SHA256_TEXT_LEN + 1];
     struct buf item;
 
-    sha256_format(findings->sha256, sha256);
     journal_field_number(writer, "len", (int64_t)findings->len);
-    journal_field_text(writer, "digest", sha256);
     journal_field_number(writer, "headers", (int64_t)findings->header_count);
     journal_field_number(writer, "parts", (int64_t)findings->part_count);
     journal_field_number(writer, "members", (int64_t)findings->member_count);

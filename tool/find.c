@@ -304,6 +304,36 @@ find_message(struct tool *tool, struct place_root *root, const char *id,
 }
 
 void
+find_sha256(const struct find_found *found, char out[SHA256_TEXT_LEN + 1])
+{
+    const struct format_seal *seal = &found->message.seal;
+    struct digest *digest = digest_new();
+    struct sha256 *sha256 = sha256_new();
+    uint8_t value[SHA256_LEN];
+    uint64_t done = 0;
+    ssize_t got = 1;
+
+    while (done < seal->len && got > 0) {
+        char block[16 << 10];
+        size_t want = seal->len - done < sizeof block ? (size_t)(seal->len - done) : sizeof block;
+
+        got = fs_read_at(found->fd, block, want, (off_t)(seal->offset + done), NULL);
+        if (got <= 0)
+            break;
+        digest_add(digest, block, (size_t)got);
+        sha256_add(sha256, block, (size_t)got);
+        done += (uint64_t)got;
+    }
+    sha256_get(sha256, value);
+    sha256_format(value, out);
+    // A slot may get another message while we read.
+    if (done < seal->len || !digest_equal(digest_get(digest), found->message.digest))
+        out[0] = '\0';
+    sha256_free(&sha256);
+    digest_free(&digest);
+}
+
+void
 find_close(struct find_found *found)
 {
     reader_message_clear(&found->message);

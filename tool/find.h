@@ -5,6 +5,7 @@
 #ifndef POSTERN_TOOL_FIND_H
 #define POSTERN_TOOL_FIND_H
 
+#include "base/digest.h"
 #include "spool/place.h"
 #include "spool/reader.h"
 #include "tool/tool.h"
@@ -48,6 +49,8 @@ int find_open_folder(struct place_root *root, const struct find_place *place, st
 // on errors why not.
 enum tool_exit find_message(struct tool *tool, struct place_root *root, const char *id,
                             struct find_found *found_out);
+// Of its content, read once more; "" where that is not as sealed any more.
+void find_sha256(const struct find_found *found, char out[SHA256_TEXT_LEN + 1]);
 void find_close(struct find_found *found);
 
 #endif

@@ -249,6 +249,8 @@ print_all(const struct shown *shown)
     digest_format(message->digest, digest);
     (void)fprintf(out, "%-12s %llu, digest %s\n", "size", (unsigned long long)message->seal.len,
                   digest);
+    if (shown->sha256[0] != '\0')
+        print_field(out, "sha256", shown->sha256);
     print_envelope(out, &message->envelope);
     for (size_t i = 0; i < message->envelope.rcpt_count; i++)
         print_rcpt(shown, i);
@@ -271,12 +273,15 @@ print_all(const struct shown *shown)
 static enum tool_exit
 show_one(struct tool *tool, struct place_root *root, const char *id)
 {
+    char sha256[SHA256_TEXT_LEN + 1];
     struct find_found found;
-    struct shown shown = {.tool = tool, .place = &found.place, .message = &found.message};
+    struct shown shown = {
+        .tool = tool, .place = &found.place, .message = &found.message, .sha256 = sha256};
     enum tool_exit result = find_message(tool, root, id, &found);
 
     if (result != TOOL_DONE)
         return result;
+    find_sha256(&found, sha256);
     if (tool->as_json)
         show_json(&shown);
     else

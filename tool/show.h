@@ -10,6 +10,7 @@ struct shown {
     struct tool *tool;
     const struct find_place *place;
     const struct reader_message *message;
+    const char *sha256; // of its content; "": that has gone meanwhile
 };
 
 // xtext as it stood; what is none, as it is. mem_free.

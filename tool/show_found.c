@@ -151,8 +151,7 @@ show_found(FILE *out, const struct journal_line *line)
     buf_init(&word, JOURNAL_LINE_MAX);
     (void)fprintf(out, "%-12s ", "found");
     print_escaped(out, journal_get(line, "len"));
-    (void)fputs(" bytes, sha256 ", out);
-    print_escaped(out, journal_get(line, "digest"));
+    (void)fputs(" bytes", out);
     print_number(out, line, "headers", "header fields");
     print_number(out, line, "parts", "parts");
     print_number(out, line, "members", "members of archives");
@@ -245,7 +244,6 @@ show_found_object(const struct journal_line *line)
     struct buf word;
 
     buf_init(&word, JOURNAL_LINE_MAX);
-    json_set_text(object, "sha256", journal_get(line, "digest"));
     for (size_t i = 0; i < line->field_count; i++) {
         struct span key = line->fields[i].key;
         char *value = show_decode(line->fields[i].value);

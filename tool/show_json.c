@@ -125,6 +125,8 @@ show_json(const struct shown *shown)
     json_set_text(object, "queue_id", span_of(message->envelope.id));
     json_set_number(object, "message_size", (int64_t)message->seal.len);
     json_set_text(object, "digest", span_of(digest));
+    if (shown->sha256[0] != '\0')
+        json_set_text(object, "sha256", span_of(shown->sha256));
     set_envelope(object, &message->envelope);
     for (size_t i = 0; i < message->envelope.rcpt_count; i++) {
         struct json *rcpt = json_of_rcpt(&message->envelope.rcpts[i], &message->state.rcpts[i]);

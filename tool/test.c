@@ -74,7 +74,7 @@ on_trial(void *arg, enum trial_end end, struct trial_outcome *outcome, const str
         print_error(test->tool, "a dissector died on it: %s", err->text);
         test->result = TOOL_NOTHING;
     } else {
-        test_print_outcome(test->tool, &test->envelope, outcome);
+        test_print_outcome(test->tool, &test->envelope, outcome, buf_span(&test->content));
     }
     loop_stop(test->loop);
 }

@@ -67,11 +67,16 @@ print_members(FILE *out, const struct findings *findings)
 }
 
 static void
-print_findings(FILE *out, const struct findings *findings)
+print_findings(FILE *out, const struct findings *findings, struct span content)
 {
+    struct sha256 *sha256 = sha256_new();
+    uint8_t value[SHA256_LEN];
     char digest[SHA256_TEXT_LEN + 1];
 
-    sha256_format(findings->sha256, digest);
+    sha256_add(sha256, content.data, content.len);
+    sha256_get(sha256, value);
+    sha256_free(&sha256);
+    sha256_format(value, digest);
     (void)fprintf(out, "message  %llu bytes  sha256=%s\n", (unsigned long long)findings->len,
                   digest);
     if (findings->limit != LIMIT_NONE) {
@@ -305,14 +310,14 @@ print_as_json(struct tool *tool, const struct smtp_envelope *envelope,
 
 void
 test_print_outcome(struct tool *tool, const struct smtp_envelope *envelope,
-                   const struct trial_outcome *outcome)
+                   const struct trial_outcome *outcome, struct span content)
 {
     if (tool->as_json) {
         print_as_json(tool, envelope, outcome);
         return;
     }
     if (outcome->findings != NULL)
-        print_findings(tool->out, outcome->findings);
+        print_findings(tool->out, outcome->findings, content);
     for (size_t i = 0; i < outcome->result_count; i++)
         print_result(tool->out, name_of(tool, i), &outcome->results[i]);
     print_decision(tool->out, envelope, &outcome->decision);

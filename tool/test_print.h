@@ -8,6 +8,6 @@
 
 // As text, or with --json as one object.
 void test_print_outcome(struct tool *tool, const struct smtp_envelope *envelope,
-                        const struct trial_outcome *outcome);
+                        const struct trial_outcome *outcome, struct span content);
 
 #endif

@@ -77,15 +77,6 @@ map_bytes(const struct dissect_query *query, int fd, struct bytes *bytes_out, st
 }
 
 static void
-digest_message(struct look *look, struct findings *findings, struct span message)
-{
-    findings->len = message.len;
-    sha256_reset(look->sha256);
-    sha256_add(look->sha256, message.data, message.len);
-    sha256_get(look->sha256, findings->sha256);
-}
-
-static void
 look_inside(struct look_job *job, struct span message)
 {
     struct look *look = job->look;
@@ -127,7 +118,7 @@ look_at_content(struct look_job *job, const struct dissect_query *query, int fd,
 
     if (map_bytes(query, fd, &bytes, err) != 0)
         return -1;
-    digest_message(job->look, job->findings, bytes.content);
+    job->findings->len = bytes.content.len;
     look_inside(job, bytes.content);
     if (bytes.map != NULL)
         munmap(bytes.map, bytes.map_len);

@@ -24,7 +24,7 @@ struct findings *look_at(struct look *look, const struct dissect_query *query, i
 
 // CPU time that the parts of the work took since the start, in ns (for the bench).
 enum look_work {
-    LOOK_READ,    // bytes into memory, whole digest
+    LOOK_READ,    // bytes into memory
     LOOK_PRESCAN, // limits on raw bytes
     LOOK_PARSE,   // GMime
     LOOK_DECODE,  // transfer encodings, digests of parts, texts

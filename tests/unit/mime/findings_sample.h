@@ -81,7 +81,6 @@ findings_sample(void)
 {
     return (struct findings){
         .len = 1000,
-        .sha256 = {9, 8,                       7},
         .limit = LIMIT_RATIO,
         .limit_text = {"300 times its own size", 22},
         .header_len = 60,

@@ -78,14 +78,27 @@ targets_are_found_in_one_walk(void)
 static void
 messages_are_opened(void)
 {
+    char sha256[SHA256_TEXT_LEN + 1];
     struct find_found found;
     struct stand stand;
-    int bucket;
+    int bucket, fd;
 
     stand_make(&stand);
     stand_fill(&stand);
     CU_ASSERT_FATAL(find_message(&stand.tool, &stand.root, STAND_A, &found) == TOOL_DONE);
     CU_ASSERT_STRING_EQUAL(found.message.envelope.from, "sA@example.org");
+    find_sha256(&found, sha256);
+    CU_ASSERT_STRING_EQUAL(sha256,
+                           "a4519d05a1e6df32df69a74d207d10610d1195a9567718943c3c9baeb8c7bbc1");
+    // Another message in its slot is not taken for it.
+    fd = openat(stand.instance.fd, "slot-0001", O_WRONLY);
+    CU_ASSERT(pwrite(fd, "x", 1, (off_t)found.message.seal.offset) == 1);
+    find_sha256(&found, sha256);
+    CU_ASSERT_STRING_EQUAL(sha256, "");
+    CU_ASSERT(ftruncate(fd, (off_t)found.message.seal.offset) == 0);
+    find_sha256(&found, sha256);
+    CU_ASSERT_STRING_EQUAL(sha256, "");
+    close(fd);
     find_close(&found);
     CU_ASSERT(find_message(&stand.tool, &stand.root, STAND_NONE, &found) == TOOL_NOTHING);
     fflush(stand.tool.errors);

@@ -14,6 +14,9 @@ all_is_shown(void)
     snprintf(line, sizeof line, "file         active/%s/00/" STAND_B "\n", stand.instance.name);
     CU_ASSERT(stand_has(stand.out, line));
     CU_ASSERT(stand_has(stand.out, "size         22, digest "));
+    CU_ASSERT(stand_has(
+        stand.out,
+        "sha256       2345bd1abe1f169f5c09ba535d84105ccd3c0fa8ea10389a555cdfc4043ca729\n"));
     CU_ASSERT(stand_has(stand.out, "arrived      2023-11-14 22:13:20 over smtp, hand-off spool\n"));
     CU_ASSERT(stand_has(stand.out, "next hop     reinject\n"));
     CU_ASSERT(stand_has(stand.out, "from         <sB@example.org> SIZE=123\n"));

@@ -38,7 +38,7 @@ test_offsets(void)
         findings = look_at(look, &query, fd, &err);
         CU_ASSERT_PTR_NOT_NULL_FATAL(findings);
         CU_ASSERT(findings->len == strlen(MESSAGE) && findings->header_count == 2);
-        CU_ASSERT(memcmp(findings->sha256, wanted->sha256, SHA256_LEN) == 0);
+        CU_ASSERT(memcmp(findings->parts[0].sha256, wanted->parts[0].sha256, SHA256_LEN) == 0);
         CU_ASSERT(findings->header_len == wanted->header_len);
         findings_free(&findings);
         close(fd);
