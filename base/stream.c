@@ -61,7 +61,7 @@ stream_consume(struct stream *stream, size_t len)
 void
 stream_free_idle_input(struct stream *stream)
 {
-    if (stream_input_len(stream) > 0 || stream->read_size > READ_SMALL)
+    if (stream_input_len(stream) > 0 || (stream->read_size > READ_SMALL && !stream->is_emptied))
         return;
     buf_clear(&stream->in);
     stream->in_start = 0;
@@ -95,6 +95,7 @@ receive_clear(struct stream *stream)
     if (got <= 0)
         return got;
     buf_filled(&stream->in, (size_t)got);
+    stream->is_emptied = (size_t)got < size;
     // A stream of data is read in large pieces; a dialogue does not keep memory for that.
     if ((size_t)got == stream->read_size)
         stream->read_size = READ_LARGE;

@@ -23,6 +23,7 @@ struct stream {
     size_t in_start;  // consumed
     size_t input_max; // not consumed
     size_t read_size; // how much to ask the socket for
+    bool is_emptied;  // the socket had less than it was asked for
     bool is_held;     // TLS may hold input that in had no room for: stream_unhold
 
     struct buf wire; // as it goes out
@@ -37,7 +38,7 @@ void stream_set_input_max(struct stream *stream, size_t max);
 size_t stream_input_len(const struct stream *stream);
 struct span stream_input(const struct stream *stream);
 void stream_consume(struct stream *stream, size_t len);
-void stream_free_idle_input(struct stream *stream); // unless much data is under way
+void stream_free_idle_input(struct stream *stream); // unless more is there already
 
 // One recv, with room in the buffer: 1 if anything came (EOF too), 0 if nothing, -1 with err.
 int stream_read(struct stream *stream, struct err *err);

@@ -22,7 +22,7 @@ done_block(struct task *task)
     struct writer *writer = (struct writer *)task;
 
     writer->is_busy = false;
-    buf_reset(&writer->writing.flight);
+    buf_clear(&writer->writing.flight); // a client that stands still has no more than its fill
     if (writer->writing.err.kind != ERR_NONE) {
         writer->err = writer->writing.err;
         buf_clear(&writer->fill);

@@ -76,6 +76,27 @@ test_there_and_back(void)
     tear_down(&f);
 }
 
+// Whoever has stopped in the middle of much data holds no buffer for more of it.
+static void
+test_idle_in_bulk(void)
+{
+    static const char bytes[60000];
+    struct fixture f;
+
+    set_up(&f);
+    stream_write(&f.a, bytes, sizeof bytes);
+    CU_ASSERT_EQUAL(stream_flush(&f.a, &f.err), 1);
+    CU_ASSERT_EQUAL(stream_read(&f.b, &f.err), 1);
+    stream_consume(&f.b, stream_input_len(&f.b));
+    stream_free_idle_input(&f.b);
+    CU_ASSERT_PTR_NOT_NULL(f.b.in.data); // the rest is there
+    CU_ASSERT_EQUAL(stream_read(&f.b, &f.err), 1);
+    stream_consume(&f.b, stream_input_len(&f.b));
+    stream_free_idle_input(&f.b);
+    CU_ASSERT_PTR_NULL(f.b.in.data);
+    tear_down(&f);
+}
+
 // Much data in both ways at once, with odd bites.
 static void
 check_bulk(struct fixture *f)
@@ -287,6 +308,7 @@ test_input_max(void)
 
 static const struct unit_test tests[] = {
     {"there and back",           test_there_and_back      },
+    {"idle in bulk",             test_idle_in_bulk        },
     {"bulk",                     test_bulk                },
     {"TLS",                      test_tls                 },
     {"EOF during the handshake", test_eof_during_handshake},

@@ -55,6 +55,29 @@ test_costs(void)
     }
 }
 
+// A client that stands still in the middle of a large message costs what it has sent last.
+static void
+test_stands_still(void)
+{
+    static const char block[70000];
+    struct smtp_envelope envelope;
+    struct writer *writer;
+
+    begin();
+    kit_envelope(&envelope, id, 1);
+    writer = writer_new(kit.spool, WRITER_SPOOL, &envelope, NULL, NULL);
+    envelope_clear(&envelope);
+    (void)writer_add(writer, span_from(block, sizeof block));
+    CU_ASSERT_TRUE(writer->is_busy);
+    (void)writer_add(writer, span_from(block, 1000));
+    kit_run(&kit, kit_is_idle);
+    CU_ASSERT_FALSE(writer->is_busy);
+    CU_ASSERT_TRUE(writer->fill.size + writer->writing.flight.size <= 2048);
+    writer_discard(&writer);
+    kit_run(&kit, kit_is_idle);
+    end();
+}
+
 struct fail_row {
     const char *name;
     enum writer_kind kind;
@@ -156,6 +179,7 @@ test_envelope(void)
 }
 
 static const struct unit_test tests[] = {
+    {"stands still",           test_stands_still   },
     {"what it costs",          test_costs          },
     {"a disk that refuses",    test_fails          },
     {"and nobody who listens", test_fails_discarded},
