@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -193,6 +194,14 @@ fs_read_at(int fd, void *data, size_t len, off_t offset, struct err *err)
         got += (size_t)count;
     }
     return (ssize_t)got;
+}
+
+bool
+fs_read_cached(int fd, void *data, size_t len, off_t offset)
+{
+    struct iovec part = {.iov_base = data, .iov_len = len};
+
+    return preadv2(fd, &part, 1, offset, RWF_NOWAIT) == (ssize_t)len;
 }
 
 // An XFS that has shut itself down says of a folder whose changes it has thrown away that it is

@@ -23,7 +23,9 @@ int fs_open_write(int dir_fd, const char *name, struct err *err); // read and wr
 
 int fs_write_all_at(int fd, const void *data, size_t len, off_t offset, struct err *err);
 ssize_t fs_read_at(int fd, void *data, size_t len, off_t offset,
-                   struct err *err);       // short only at the end
+                   struct err *err); // short only at the end
+// Never waits for the disk: false where not all of it lies in memory, or nobody can tell.
+bool fs_read_cached(int fd, void *data, size_t len, off_t offset);
 int fs_sync(int fd, struct err *err);      // fsync
 int fs_sync_data(int fd, struct err *err); // fdatasync
 

@@ -99,6 +99,7 @@ static const int files[] = {
     SCMP_SYS(utimensat), SCMP_SYS(fchmod),          SCMP_SYS(fchmodat),
     SCMP_SYS(getcwd),    SCMP_SYS(memfd_create),    SCMP_SYS(pwritev),
     SCMP_SYS(umask),     SCMP_SYS(copy_file_range), SCMP_SYS(sendfile),
+    SCMP_SYS(preadv2),
 };
 
 // Listening sockets were made by the master: no bind, no listen.

@@ -186,7 +186,11 @@ start_read(struct spool_file *file)
         file_answer_later(file, &read->answer);
         return;
     }
-    task_start(&file->spool->tasks, &read->task, work_read, done_read);
+    // Nearly always: it has just been written. A thread would cost more than the read.
+    if (fs_read_cached(file->fd, read->data, read->len, (off_t)(file->seal.offset + read->offset)))
+        file_answer_later(file, &read->answer);
+    else
+        task_start(&file->spool->tasks, &read->task, work_read, done_read);
 }
 
 void

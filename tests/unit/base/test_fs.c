@@ -58,6 +58,11 @@ test_create_write_read(void)
     CU_ASSERT_EQUAL(fs_read_at(fd, bytes, sizeof bytes, 3, &err), 5);
     CU_ASSERT_STRING_EQUAL(bytes, "hello");
     CU_ASSERT_EQUAL(fs_read_at(fd, bytes, sizeof bytes, 8, &err), 0);
+    CU_ASSERT_FALSE(fs_read_cached(fd, bytes, 6, 3)); // one too many
+    memset(bytes, 0, sizeof bytes);
+    if (fs_read_cached(fd, bytes, 5, 3)) // not every file system can tell
+        CU_ASSERT_STRING_EQUAL(bytes, "hello");
+    CU_ASSERT_FALSE(fs_read_cached(-1, bytes, 1, 0));
     CU_ASSERT_EQUAL(fs_read_at(fd, bytes, 2, 4, &err), 2);
     close(fd);
     errno = 0;
