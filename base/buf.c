@@ -8,17 +8,22 @@
 
 #include "base/mem.h"
 
-enum { FIRST_SIZE = 64 };
+enum { FIRST_SIZE = 256 };
 
-// Room for len more bytes and a NUL behind them; len is known to keep below the ceiling.
+// Is there room for len more bytes and a NUL behind them? A ceiling may have come down meanwhile.
+static inline bool
+has_room(const struct buf *buf, size_t len)
+{
+    return len < buf->size - buf->len && len <= buf->ceiling - buf->len;
+}
+
+// Makes that room; len is known to keep below the ceiling.
 static void
 grow(struct buf *buf, size_t len)
 {
     size_t need = buf->len + len + 1;
     size_t size = buf->size > 0 ? buf->size : FIRST_SIZE;
 
-    if (need <= buf->size)
-        return;
     while (size < need)
         size *= 2;
     if (size > buf->ceiling + 1)
@@ -46,6 +51,17 @@ void
 buf_reset(struct buf *buf)
 {
     buf->len = 0;
+}
+
+char *
+buf_space(struct buf *buf, size_t len)
+{
+    if (!has_room(buf, len)) {
+        if (len > buf->ceiling - buf->len)
+            return NULL;
+        grow(buf, len);
+    }
+    return buf->data + buf->len;
 }
 
 int
@@ -118,15 +134,6 @@ buf_printf(struct buf *buf, const char *format, ...)
     return 0;
 }
 
-char *
-buf_space(struct buf *buf, size_t len)
-{
-    if (len > buf->ceiling - buf->len)
-        return NULL;
-    grow(buf, len);
-    return buf->data + buf->len;
-}
-
 void
 buf_filled(struct buf *buf, size_t len)
 {
@@ -159,7 +166,8 @@ buf_span(const struct buf *buf)
 const char *
 buf_text(struct buf *buf)
 {
-    grow(buf, 0);
+    if (!has_room(buf, 0))
+        grow(buf, 0);
     buf->data[buf->len] = '\0';
     return buf->data;
 }

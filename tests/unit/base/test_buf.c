@@ -56,7 +56,7 @@ test_ceiling(void)
     char bite[300];
 
     memset(bite, 'x', sizeof(bite));
-    for (size_t ceiling = 0; ceiling < 200; ceiling++) {
+    for (size_t ceiling = 0; ceiling < 600; ceiling += ceiling < 200 ? 1 : 7) {
         for (size_t len = 1; len < 210; len += ceiling / 7 + 1) {
             struct buf buf;
             size_t count = 0;
