@@ -79,17 +79,22 @@ reply_set(struct smtp_reply *reply, int code, const char *enhanced, const char *
         drop_half_character(text, sizeof(text) - 1);
     make_printable(text);
     if (enhanced != NULL && code / 100 != 3 && enhanced_fits(enhanced, code))
-        snprintf(status, sizeof(status), "%s", enhanced);
+        memcpy(status, enhanced, strlen(enhanced) + 1);
     else if (enhanced != NULL && code / 100 != 3) // RFC 2034 knows classes 2, 4 and 5
         snprintf(status, sizeof(status), "%d.0.0", code / 100);
     reply->code = code;
-    snprintf(reply->enhanced, sizeof(reply->enhanced), "%s", status);
-    memcpy(reply->text, text, sizeof(text));
+    memcpy(reply->enhanced, status, sizeof(status));
+    memcpy(reply->text, text, strlen(text) + 1);
 }
 
 void
 reply_write(const struct smtp_reply *reply, struct buf *out)
 {
-    buf_printf(out, "%d %s%s%s\r\n", reply->code, reply->enhanced,
-               reply->enhanced[0] != '\0' ? " " : "", reply->text);
+    buf_add_number(out, (uint64_t)reply->code);
+    buf_add_char(out, ' ');
+    buf_add_text(out, reply->enhanced);
+    if (reply->enhanced[0] != '\0')
+        buf_add_char(out, ' ');
+    buf_add_text(out, reply->text);
+    buf_add(out, "\r\n", 2);
 }
