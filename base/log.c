@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/log.h"
 
+#include <assert.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,6 +110,29 @@ uint64_t
 log_dropped(void)
 {
     return state.sink.dropped;
+}
+
+void
+log_flush(void)
+{
+    sink_flush(&state.sink);
+}
+
+static void
+on_abort(int number)
+{
+    (void)number;
+    log_flush();
+}
+
+void
+log_gather(void)
+{
+    struct sigaction action = {.sa_handler = on_abort, .sa_flags = (int)SA_RESETHAND};
+    int failed = sigaction(SIGABRT, &action, NULL);
+
+    assert(failed == 0);
+    sink_gather(&state.sink);
 }
 
 bool

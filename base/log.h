@@ -36,6 +36,11 @@ void log_reopen_files(void); // after rotation
 // Those that opening made become the user's, who could else not open them again.
 void log_give_files(uid_t uid, gid_t gid);
 uint64_t log_dropped(void); // lines that syslog did not take
+// For a process that runs a loop and does not fork: until log_close, lines below warning that go to
+// files or standard error are written together, by log_flush, which loop_run calls before it waits.
+// An assertion that fails writes them, too; a process that is killed may lose those of one turn.
+void log_gather(void);
+void log_flush(void);
 
 // Free text about the process itself. component: "master", "smtp", "spool", "send", ...
 void log_debug(const char *component, const char *format, ...)

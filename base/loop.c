@@ -201,6 +201,7 @@ loop_run(struct loop *loop)
 
         if (loop->queue.next != &loop->queue)
             flags |= EVLOOP_NONBLOCK;
+        log_flush();
         result = event_base_loop(loop->base, flags);
         assert(result >= 0);
         know_time(loop);

@@ -14,9 +14,8 @@
 #include "base/mem.h"
 
 enum {
-    TAG_MAX = 128,
-    MEMBERS_MAX = 256,
-    LINE_SIZE = TAG_MAX + MEMBERS_MAX + 128 + SINK_TEXT_MAX,
+    NAME_BOUND = 60,                 // of a program or component
+    LINE_SIZE = 512 + SINK_TEXT_MAX, // four names and the longest stamp are less
     WARNING = 4
 };
 
@@ -139,6 +138,31 @@ connect_syslog(const char *path)
     return -1;
 }
 
+// A log that cannot be written (disk full) must not stop mail, and there is nowhere to tell it.
+static void
+write_lines(int fd, const char *data, size_t len)
+{
+    ssize_t written;
+
+    do
+        written = write(fd, data, len);
+    while (written < 0 && errno == EINTR);
+}
+
+void
+sink_flush(struct sink *sink)
+{
+    size_t len = sink->gathered_len;
+
+    if (len == 0)
+        return;
+    sink->gathered_len = 0;
+    if (sink->to_stderr)
+        write_lines(STDERR_FILENO, sink->gathered, len);
+    if (sink->file.fd >= 0)
+        write_lines(sink->file.fd, sink->gathered, len);
+}
+
 int
 sink_set(struct sink *sink, const struct sink_settings *settings, struct err *err)
 {
@@ -171,6 +195,8 @@ sink_set(struct sink *sink, const struct sink_settings *settings, struct err *er
 void
 sink_clear(struct sink *sink)
 {
+    sink_flush(sink);
+    sink->gatherer = 0;
     mem_free(&sink->program);
     mem_free(&sink->syslog_path);
     close_fd(&sink->syslog_fd);
@@ -200,8 +226,10 @@ reopen_file(struct sink_file *file, struct err *err)
 int
 sink_reopen(struct sink *sink, struct err *err)
 {
-    int result = reopen_file(&sink->file, err);
+    int result;
 
+    sink_flush(sink);
+    result = reopen_file(&sink->file, err);
     return reopen_file(&sink->error_file, err) < 0 ? -1 : result;
 }
 
@@ -258,81 +286,122 @@ send_syslog(struct sink *sink, const char *data, size_t len)
     sink->dropped++;
 }
 
-// A log that cannot be written (disk full) must not stop mail, and there is nowhere to tell it.
-static void
-write_line(int fd, const char *data, size_t len)
+static char *
+add(char *at, const char *text, size_t max)
 {
-    ssize_t written;
+    return mempcpy(at, text, strnlen(text, max));
+}
 
-    do
-        written = write(fd, data, len);
-    while (written < 0 && errno == EINTR);
+static char *
+add_number(char *at, uint64_t number, unsigned min_digits)
+{
+    char digits[20]; // of 64 bits
+    unsigned count = 0;
+
+    for (; number > 0 || count < min_digits; number /= 10)
+        digits[count++] = (char)('0' + number % 10);
+    while (count > 0)
+        *at++ = digits[--count];
+    return at;
+}
+
+static const char *
+program_of(const struct sink *sink)
+{
+    return sink->program != NULL ? sink->program : "postern";
+}
+
+static uint64_t
+pid_of(const struct sink *sink)
+{
+    return (uint64_t)(sink->gatherer != 0 ? sink->gatherer : getpid());
 }
 
 // Who says it, for syslog and text.
-static void
-format_tag(const struct sink *sink, const char *component, char out[TAG_MAX])
+static char *
+add_tag(char *at, const struct sink *sink, const char *component)
 {
-    snprintf(out, TAG_MAX, "%.60s/%.40s[%d]: ", sink->program != NULL ? sink->program : "postern",
-             component, (int)getpid());
+    at = add(at, program_of(sink), NAME_BOUND);
+    *at++ = '/';
+    at = add(at, component, NAME_BOUND);
+    *at++ = '[';
+    at = add_number(at, pid_of(sink), 1);
+    return add(at, "]: ", 3);
 }
 
 // The same, as members before those of the text. The names are ours: there is nothing to escape.
-static void
-format_members(const struct sink *sink, const char *component, char out[MEMBERS_MAX])
+static char *
+add_members(char *at, const struct sink *sink, const char *component)
 {
-    snprintf(out, MEMBERS_MAX, "\"program\":\"%.60s\",\"component\":\"%.40s\",\"pid\":%d,",
-             sink->program != NULL ? sink->program : "postern", component, (int)getpid());
+    at = add(at, "\"program\":\"", SIZE_MAX);
+    at = add(at, program_of(sink), NAME_BOUND);
+    at = add(at, "\",\"component\":\"", SIZE_MAX);
+    at = add(at, component, NAME_BOUND);
+    at = add(at, "\",\"pid\":", SIZE_MAX);
+    at = add_number(at, pid_of(sink), 1);
+    *at++ = ',';
+    return at;
 }
 
-// Behind what stands before it, which is bounded: a line has room for the longest text.
-static size_t
-add_text(char line[LINE_SIZE], int len, struct span text, const char *end)
+static char *
+add_text(char *at, struct span text)
 {
-    char *at = line + len;
-
-    if (text.len > 0)
-        memcpy(at, text.data, text.len);
-    for (at += text.len; *end != '\0'; end++)
-        *at++ = *end;
-    return (size_t)(at - line);
+    return text.len > 0 ? mempcpy(at, text.data, text.len) : at;
 }
 
 static void
 put_to_syslog(struct sink *sink, int severity, const char *component, struct span text)
 {
-    char line[LINE_SIZE], tag[TAG_MAX], members[MEMBERS_MAX];
-    int priority = sink->facility * 8 + severity;
-    int len;
+    char line[LINE_SIZE];
+    char *at = line;
 
-    format_tag(sink, component, tag);
-    if (sink->is_json) {
-        format_members(sink, component, members);
-        len =
-            snprintf(line, sizeof line, "<%d>%s %s{%s", priority, sink->stamp_syslog, tag, members);
-    } else {
-        len = snprintf(line, sizeof line, "<%d>%s %s", priority, sink->stamp_syslog, tag);
-    }
-    send_syslog(sink, line, add_text(line, len, text, sink->is_json ? "}" : ""));
+    *at++ = '<';
+    at = add_number(at, (uint64_t)(sink->facility * 8 + severity), 1);
+    *at++ = '>';
+    at = add(at, sink->stamp_syslog, SIZE_MAX);
+    *at++ = ' ';
+    at = add_tag(at, sink, component);
+    if (sink->is_json)
+        at = add_members(add(at, "{", 1), sink, component);
+    at = add_text(at, text);
+    if (sink->is_json)
+        *at++ = '}';
+    send_syslog(sink, line, (size_t)(at - line));
 }
 
 static size_t
 format_line(const struct sink *sink, const struct timespec *now, const char *component,
             struct span text, char out[LINE_SIZE])
 {
-    char before[MEMBERS_MAX];
-    int len;
+    char *at = out;
 
-    if (sink->is_json) {
-        format_members(sink, component, before);
-        len = snprintf(out, LINE_SIZE, "{\"time\":\"%s.%06ld%s\",%s", sink->stamp_file,
-                       now->tv_nsec / 1000, sink->stamp_zone, before);
-    } else {
-        format_tag(sink, component, before);
-        len = snprintf(out, LINE_SIZE, "%s.%06ld%s %s", sink->stamp_file, now->tv_nsec / 1000,
-                       sink->stamp_zone, before);
-    }
-    return add_text(out, len, text, sink->is_json ? "}\n" : "\n");
+    if (sink->is_json)
+        at = add(at, "{\"time\":\"", SIZE_MAX);
+    at = add(at, sink->stamp_file, SIZE_MAX);
+    *at++ = '.';
+    at = add_number(at, (uint64_t)now->tv_nsec / 1000, 6);
+    at = add(at, sink->stamp_zone, SIZE_MAX);
+    if (sink->is_json)
+        at = add_members(add(at, "\",", 2), sink, component);
+    else
+        at = add_tag(add(at, " ", 1), sink, component);
+    at = add_text(at, text);
+    if (sink->is_json)
+        *at++ = '}';
+    *at++ = '\n';
+    return (size_t)(at - out);
+}
+
+static bool
+has_gathered(struct sink *sink, const char *line, size_t len)
+{
+    if (len > SINK_GATHER_MAX - sink->gathered_len)
+        sink_flush(sink);
+    if (len > SINK_GATHER_MAX)
+        return false;
+    memcpy(sink->gathered + sink->gathered_len, line, len);
+    sink->gathered_len += len;
+    return true;
 }
 
 void
@@ -350,10 +419,19 @@ sink_put(struct sink *sink, int severity, const char *component, struct span tex
     if (!sink->to_stderr && sink->file.fd < 0 && sink->error_file.fd < 0)
         return;
     len = format_line(sink, &now, component, text, line);
+    if (severity > WARNING && sink->gatherer != 0 && has_gathered(sink, line, len))
+        return;
+    sink_flush(sink);
     if (sink->to_stderr)
-        write_line(STDERR_FILENO, line, len);
+        write_lines(STDERR_FILENO, line, len);
     if (sink->file.fd >= 0)
-        write_line(sink->file.fd, line, len);
+        write_lines(sink->file.fd, line, len);
     if (sink->error_file.fd >= 0 && severity <= WARNING)
-        write_line(sink->error_file.fd, line, len);
+        write_lines(sink->error_file.fd, line, len);
+}
+
+void
+sink_gather(struct sink *sink)
+{
+    sink->gatherer = getpid();
 }

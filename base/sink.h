@@ -6,6 +6,8 @@
 //        local time with microseconds before the same text. As JSON, what is behind syslog's tag
 //        and what is in the files is an object of program, component, pid, (files) time, and text.
 // Order: SINK_INITIAL (standard error), sink_set any number of times, sink_clear.
+// Gather: lines for files and standard error may wait for sink_flush, to be written by one call.
+//        None overtakes another, and those of severity 4 and worse do not wait.
 #ifndef POSTERN_BASE_SINK_H
 #define POSTERN_BASE_SINK_H
 
@@ -14,7 +16,10 @@
 #include <sys/types.h>
 #include <time.h>
 
-enum { SINK_TEXT_MAX = 8000 };
+enum {
+    SINK_TEXT_MAX = 8000,
+    SINK_GATHER_MAX = 4096 // PIPE_BUF: what writers to one pipe may write without mixing
+};
 
 struct sink_file {
     char *path;  // NULL: not wanted
@@ -32,6 +37,9 @@ struct sink {
     uint64_t dropped;
     time_t stamp_second; // what the next three were made for
     char stamp_syslog[64], stamp_file[32], stamp_zone[16];
+    pid_t gatherer; // 0: nothing waits
+    size_t gathered_len;
+    char gathered[SINK_GATHER_MAX];
 };
 
 #define SINK_INITIAL                                                                               \
@@ -61,5 +69,8 @@ void sink_give(struct sink *sink, uid_t uid, gid_t gid);
 // severity: syslog's, 0 to 7. component: a literal. text: one line, at most SINK_TEXT_MAX bytes; as
 // JSON, members of an object.
 void sink_put(struct sink *sink, int severity, const char *component, struct span text);
+// From now on, in a process that does not fork. Until sink_clear.
+void sink_gather(struct sink *sink);
+void sink_flush(struct sink *sink); // what waits is written; no more than write(2) is called
 
 #endif

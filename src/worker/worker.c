@@ -178,8 +178,10 @@ on_channel(void *arg, bool readable, bool writable)
 
     (void)readable;
     (void)writable;
-    if (channel_each(worker->start->channel, on_message, worker) < 0)
-        _exit(EXIT_FAILURE); // the master is gone: so are we, as if killed with it
+    if (channel_each(worker->start->channel, on_message, worker) >= 0)
+        return;
+    log_close();
+    _exit(EXIT_FAILURE); // the master is gone: so are we, as if killed with it
 }
 
 // --- heartbeat ---
@@ -421,6 +423,7 @@ worker_run(const struct worker_start *start)
     spool_keep_quarantine(worker.spool, &start->settings->quarantine);
     if (channel_send(start->channel, CHANNEL_READY, "", -1) != 0)
         _exit(EXIT_FAILURE);
+    log_gather();
     loop_run(worker.loop);
     close_parts(&worker);
     loop_free(&worker.loop);

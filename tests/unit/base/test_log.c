@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "base/log.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include "base/mem.h"
 #include "tests/unit/base/logged.h"
 #include "tests/unit/harness.h"
@@ -295,6 +299,35 @@ test_open(void)
 }
 
 static void
+test_gathered_lines_survive_an_abort(void)
+{
+    static char file[200];
+    struct log_settings settings = set_up(0);
+    struct err err;
+    char *text;
+    int status = 0;
+    pid_t pid;
+
+    snprintf(file, sizeof file, "%s/file", dir.path);
+    settings.file = file;
+    CU_ASSERT_EQUAL_FATAL(log_open("x", &settings, false, 0, &err), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_DUMPABLE, 0);
+        log_gather();
+        log_info("test", "last words");
+        abort();
+    }
+    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+    CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    text = tempdir_read(&dir, "file");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "]: last words\n"));
+    free(text);
+    tear_down();
+}
+
+static void
 test_dropped(void)
 {
     uint64_t before;
@@ -319,6 +352,7 @@ static const struct unit_test tests[] = {
     {"free text",                         test_free_text                         },
     {"levels",                            test_levels                            },
     {"open, reopen",                      test_open                              },
+    {"gathered lines survive an abort",   test_gathered_lines_survive_an_abort   },
     {"dropped",                           test_dropped                           },
 };
 

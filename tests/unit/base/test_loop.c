@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
 
 struct fixture {
@@ -404,6 +406,75 @@ test_deferred_do_not_starve_io(void)
     tear_down(&f);
 }
 
+static struct tempdir dir;
+
+static void
+note_log(struct fixture *f)
+{
+    char *text = tempdir_read(&dir, "log");
+
+    for (const char *at = text; at != NULL && *at != '\0'; at++) {
+        if (*at == '\n')
+            note(f, "line ");
+    }
+    free(text);
+}
+
+static void
+log_and_defer(void *arg)
+{
+    struct fixture *f = arg;
+
+    log_info("test", "one");
+    note_log(f);
+    note(f, "logged ");
+    loop_defer(f->loop, &f->a);
+}
+
+static void
+log_more(void *arg)
+{
+    struct fixture *f = arg;
+
+    note_log(f);
+    log_info("test", "two");
+    note(f, "deferred ");
+}
+
+static void
+stop_with_log(void *arg)
+{
+    note_log(arg);
+    stop(arg);
+}
+
+// What was logged, also by what was deferred, is written before the loop waits.
+static void
+test_gathered_lines(void)
+{
+    static char name[200], mail[] = "mail", none[] = "", form[] = "text";
+    struct log_settings settings = {
+        .facility = mail, .file = name, .error_file = none, .format = form, .syslog_path = none};
+    struct fixture f;
+    struct err err;
+
+    set_up(&f);
+    tempdir_make(&dir);
+    snprintf(name, sizeof name, "%s/log", dir.path);
+    CU_ASSERT_EQUAL_FATAL(log_open("prog", &settings, false, 0, &err), 0);
+    log_gather();
+    f.a = (struct loop_deferred){.run = log_more, .arg = &f};
+    f.timer = loop_timer_new(f.loop, log_and_defer, &f);
+    loop_timer_start(f.timer, 0);
+    loop_timer_free(&f.stopper);
+    f.stopper = loop_timer_new(f.loop, stop_with_log, &f);
+    run_for(&f, 20);
+    CU_ASSERT_STRING_EQUAL(f.trace, "logged deferred line line stop ");
+    log_close();
+    tempdir_remove(&dir);
+    tear_down(&f);
+}
+
 static const struct unit_test tests[] = {
     {"deferred: once a turn, re-armed for the next", test_deferred                     },
     {"deferred: undefer inside another's callback",  test_undefer_of_the_next          },
@@ -418,6 +489,7 @@ static const struct unit_test tests[] = {
     {"free later",                                   test_free_later                   },
     {"at free",                                      test_at_free                      },
     {"after fork",                                   test_after_fork                   },
+    {"gathered lines of the log",                    test_gathered_lines               },
 };
 
 UNIT_MAIN("base/loop", tests)

@@ -341,6 +341,52 @@ test_standard_error(void)
     tempdir_remove(&dir);
 }
 
+static void
+test_gathered(void)
+{
+    static char half[SINK_GATHER_MAX / 2], longest[SINK_GATHER_MAX];
+    struct sink sink = SINK_INITIAL;
+    struct sink_settings settings = set_up();
+    char *text;
+
+    memset(half, 'x', sizeof half);
+    memset(longest, 'x', sizeof longest);
+    settings.syslog_path = "";
+    CU_ASSERT_EQUAL_FATAL(sink_set(&sink, &settings, &err), 0);
+    sink_gather(&sink);
+    sink_put(&sink, 6, "x", SPAN_LITERAL("one"));
+    sink_put(&sink, 5, "x", SPAN_LITERAL("two"));
+    CU_ASSERT_EQUAL(count_lines("file"), 0);
+    sink_put(&sink, 4, "x", SPAN_LITERAL("three"));
+    text = tempdir_read(&dir, "file");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT_TRUE(has_shape(text, "9999-99-99T99:99:99.999999+99:99 prog/x[#]: one\n"
+                                   "9999-99-99T99:99:99.999999+99:99 prog/x[#]: two\n"
+                                   "9999-99-99T99:99:99.999999+99:99 prog/x[#]: three\n"));
+    free(text);
+    CU_ASSERT_EQUAL(count_lines("errors"), 1);
+    sink_put(&sink, 6, "x", SPAN_LITERAL("four"));
+    sink_flush(&sink);
+    sink_flush(&sink);
+    CU_ASSERT_EQUAL(count_lines("file"), 4);
+    // The second finds no room beside the first, the third nowhere.
+    sink_put(&sink, 6, "x", span_from(half, sizeof half));
+    CU_ASSERT_EQUAL(count_lines("file"), 4);
+    sink_put(&sink, 6, "x", span_from(half, sizeof half));
+    CU_ASSERT_EQUAL(count_lines("file"), 5);
+    sink_put(&sink, 6, "x", span_from(longest, sizeof longest));
+    CU_ASSERT_EQUAL(count_lines("file"), 7);
+    sink_put(&sink, 6, "x", SPAN_LITERAL("eight"));
+    CU_ASSERT_EQUAL(renameat(dir.fd, "file", dir.fd, "file.1"), 0);
+    CU_ASSERT_EQUAL(sink_reopen(&sink, &err), 0);
+    CU_ASSERT_EQUAL(count_lines("file.1"), 8);
+    sink_put(&sink, 6, "x", SPAN_LITERAL("nine"));
+    sink_clear(&sink);
+    CU_ASSERT_EQUAL(count_lines("file"), 1);
+    CU_ASSERT_EQUAL(count_lines("errors"), 1);
+    tempdir_remove(&dir);
+}
+
 // Where others may make files: what they have put in the log's place is not written to.
 static void
 test_planted(void)
@@ -389,6 +435,7 @@ static const struct unit_test tests[] = {
     {"new files are given away, others are not",  test_given_away                  },
     {"set is all or nothing",                     test_set_is_all_or_nothing       },
     {"standard error",                            test_standard_error              },
+    {"lines that wait for each other",            test_gathered                    },
 };
 
 UNIT_MAIN("base/sink", tests)
