@@ -190,7 +190,7 @@ find_param_to_remove(struct postfix_edit *edit, const struct postfix_param *para
 static int
 change_params(const struct postfix_edit *edit, struct err *err)
 {
-    char *set[POSTFIX_PARAMS], *removed[POSTFIX_PARAMS];
+    char *set[POSTFIX_PARAMS] = {NULL}, *removed[POSTFIX_PARAMS] = {NULL};
     size_t set_count = 0, removed_count = 0;
     int result;
 
