@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -16,16 +17,22 @@ enum { THREADS_MAX = 64 };
 
 struct queue {
     struct pool_job *first, *last;
+    unsigned count, slow; // slow: those that are not quick
 };
 
 struct pool {
-    pthread_mutex_t mutex; // guards the next four
-    pthread_cond_t has_work;
+    pthread_mutex_t mutex; // guards the next six
     struct queue todo, finished;
-    unsigned sleeping;
+    unsigned sleeping;  // threads
+    unsigned woken;     // that have not looked yet
+    unsigned hastening; // at quick jobs: they look again at once
     bool is_ending;
+    sem_t bell; // rung once for each that is woken
 
-    unsigned pending; // the loop's thread only, as the rest
+    struct loop *loop; // the loop's thread only, as the rest
+    struct queue fresh;
+    struct loop_deferred hand_over; // fresh, at the end of the turn
+    unsigned pending;
     unsigned thread_count;
     int wake_fd; // eventfd: finished has become non-empty
     struct loop_io *wake;
@@ -57,6 +64,21 @@ queue_add(struct queue *queue, struct pool_job *job)
     else
         queue->last->next = job;
     queue->last = job;
+    queue->count++;
+    queue->slow += job->is_quick ? 0 : 1;
+}
+
+static void
+queue_join(struct queue *queue, struct queue *more)
+{
+    if (queue->first == NULL)
+        queue->first = more->first;
+    else
+        queue->last->next = more->first;
+    queue->last = more->last;
+    queue->count += more->count;
+    queue->slow += more->slow;
+    *more = (struct queue){.first = NULL};
 }
 
 static struct pool_job *
@@ -64,9 +86,29 @@ queue_take(struct queue *queue)
 {
     struct pool_job *job = queue->first;
 
-    if (job != NULL)
-        queue->first = job->next;
+    if (job == NULL)
+        return NULL;
+    queue->first = job->next;
+    queue->count--;
+    queue->slow -= job->is_quick ? 0 : 1;
     return job;
+}
+
+// --- in the threads ---
+
+static void
+sleep_until_woken(struct pool *pool)
+{
+    int result;
+
+    pool->sleeping++;
+    unlock(pool);
+    do
+        result = sem_wait(&pool->bell);
+    while (result < 0 && errno == EINTR);
+    assert(result == 0);
+    lock(pool);
+    pool->woken--;
 }
 
 // Waits for the next job; NULL when the pool ends.
@@ -76,12 +118,10 @@ next_job(struct pool *pool)
     struct pool_job *job;
 
     lock(pool);
-    while (pool->todo.first == NULL && !pool->is_ending) {
-        pool->sleeping++;
-        pthread_cond_wait(&pool->has_work, &pool->mutex);
-        pool->sleeping--;
-    }
+    while (pool->todo.first == NULL && !pool->is_ending)
+        sleep_until_woken(pool);
     job = queue_take(&pool->todo);
+    pool->hastening += job != NULL && job->is_quick ? 1 : 0;
     unlock(pool);
     return job;
 }
@@ -97,6 +137,7 @@ finish_job(struct pool *pool, struct pool_job *job)
     lock(pool);
     was_empty = pool->finished.first == NULL;
     queue_add(&pool->finished, job);
+    pool->hastening -= job->is_quick ? 1 : 0;
     unlock(pool);
     if (!was_empty)
         return;
@@ -119,6 +160,46 @@ thread_main(void *arg)
     return NULL;
 }
 
+// --- on the loop ---
+
+// A thread for each that may wait for the disk, and one for all the others.
+static unsigned
+count_to_wake(const struct pool *pool)
+{
+    bool has_quick = pool->todo.count > pool->todo.slow;
+    unsigned useful = pool->todo.slow + (has_quick && pool->hastening == 0 ? 1 : 0);
+
+    useful = useful > pool->woken ? useful - pool->woken : 0;
+    return useful < pool->sleeping ? useful : pool->sleeping;
+}
+
+static void
+wake_threads(struct pool *pool, unsigned count)
+{
+    while (count-- > 0) {
+        int failed = sem_post(&pool->bell);
+
+        assert(failed == 0);
+    }
+}
+
+static void
+hand_over(void *arg)
+{
+    struct pool *pool = arg;
+    unsigned count;
+
+    if (pool->fresh.first == NULL)
+        return;
+    lock(pool);
+    queue_join(&pool->todo, &pool->fresh);
+    count = count_to_wake(pool);
+    pool->sleeping -= count;
+    pool->woken += count;
+    unlock(pool);
+    wake_threads(pool, count);
+}
+
 // One round: jobs submitted again by their done end in a later one.
 static void
 run_done(struct pool *pool)
@@ -133,7 +214,7 @@ run_done(struct pool *pool)
     assert(got == (ssize_t)sizeof count || errno == EAGAIN || errno == EINTR);
     lock(pool);
     finished = pool->finished;
-    pool->finished.first = NULL;
+    pool->finished = (struct queue){.first = NULL};
     unlock(pool);
     while ((job = queue_take(&finished)) != NULL) {
         pool->pending--;
@@ -152,16 +233,21 @@ on_wake(void *arg, bool readable, bool writable)
 static void
 end_threads(struct pool *pool)
 {
+    unsigned count;
+
     lock(pool);
     pool->is_ending = true;
-    pthread_cond_broadcast(&pool->has_work);
+    count = pool->sleeping;
+    pool->sleeping = 0;
+    pool->woken += count;
     unlock(pool);
+    wake_threads(pool, count);
     for (unsigned i = 0; i < pool->thread_count; i++) {
         int failed = pthread_join(pool->threads[i], NULL);
 
         assert(failed == 0);
     }
-    pthread_cond_destroy(&pool->has_work);
+    sem_destroy(&pool->bell);
     pthread_mutex_destroy(&pool->mutex);
 }
 
@@ -198,7 +284,9 @@ pool_new(struct loop *loop, unsigned threads, struct err *err)
     pool = mem_zalloc(sizeof *pool);
     pool->wake_fd = wake_fd;
     pthread_mutex_init(&pool->mutex, NULL);
-    pthread_cond_init(&pool->has_work, NULL);
+    (void)sem_init(&pool->bell, 0, 0);
+    pool->loop = loop;
+    pool->hand_over = (struct loop_deferred){.run = hand_over, .arg = pool};
     failed = start_threads(pool, threads);
     if (failed != 0) {
         err_sys(err, ERR_TEMP, failed, "cannot start thread %u of %u", pool->thread_count + 1,
@@ -216,15 +304,9 @@ pool_new(struct loop *loop, unsigned threads, struct err *err)
 void
 pool_submit(struct pool *pool, struct pool_job *job)
 {
-    bool wake;
-
     pool->pending++;
-    lock(pool);
-    queue_add(&pool->todo, job);
-    wake = pool->sleeping > 0;
-    unlock(pool);
-    if (wake)
-        pthread_cond_signal(&pool->has_work);
+    queue_add(&pool->fresh, job);
+    loop_defer(pool->loop, &pool->hand_over);
 }
 
 unsigned
@@ -243,10 +325,12 @@ pool_free(struct pool **pool_in)
     while (pool->pending > 0) {
         struct pollfd wait = {.fd = pool->wake_fd, .events = POLLIN};
 
+        hand_over(pool);
         (void)poll(&wait, 1, -1);
         run_done(pool);
     }
     end_threads(pool);
+    loop_undefer(pool->loop, &pool->hand_over);
     loop_io_free(&pool->wake);
     close(pool->wake_fd);
     mem_free(pool_in);

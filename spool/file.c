@@ -140,7 +140,10 @@ start_flush(struct spool_file *file)
     file->step_durable = file->flush_durable;
     file->step_sync = file->flush_durable && file->spool->settings->sync;
     file->err.kind = ERR_NONE;
-    task_start(&file->spool->tasks, &file->task, work_flush, done_flush);
+    if (file->step_sync)
+        task_start(&file->spool->tasks, &file->task, work_flush, done_flush);
+    else
+        task_start_quick(&file->spool->tasks, &file->task, work_flush, done_flush);
 }
 
 void

@@ -266,7 +266,10 @@ leave_start(struct spool_file *file)
         return;
     }
     file->step = STEP_LEAVE;
-    task_start(&file->spool->tasks, &file->task, work_leave, done_leave);
+    if (file->slot != NULL && file->leave == LEAVE_FINISH)
+        task_start_quick(&file->spool->tasks, &file->task, work_leave, done_leave);
+    else
+        task_start(&file->spool->tasks, &file->task, work_leave, done_leave);
 }
 
 void

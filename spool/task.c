@@ -23,8 +23,8 @@ run_done(struct pool_job *job)
         tasks->on_idle(tasks->arg);
 }
 
-void
-task_start(struct tasks *tasks, struct task *task, task_step *work, task_step *done)
+static void
+start(struct tasks *tasks, struct task *task, task_step *work, task_step *done)
 {
     task->job.work = run_work;
     task->job.done = run_done;
@@ -33,4 +33,18 @@ task_start(struct tasks *tasks, struct task *task, task_step *work, task_step *d
     task->done = done;
     tasks->pending++;
     pool_submit(tasks->pool, &task->job);
+}
+
+void
+task_start(struct tasks *tasks, struct task *task, task_step *work, task_step *done)
+{
+    task->job.is_quick = false;
+    start(tasks, task, work, done);
+}
+
+void
+task_start_quick(struct tasks *tasks, struct task *task, task_step *work, task_step *done)
+{
+    task->job.is_quick = true;
+    start(tasks, task, work, done);
 }

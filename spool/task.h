@@ -28,5 +28,7 @@ struct task {
 };
 
 void task_start(struct tasks *tasks, struct task *task, task_step *work, task_step *done);
+// work waits for no disk (base/pool.h).
+void task_start_quick(struct tasks *tasks, struct task *task, task_step *work, task_step *done);
 
 #endif

@@ -165,6 +165,48 @@ test_several_at_once(void)
     pthread_barrier_destroy(&fixture.barrier);
 }
 
+// A thread at a quick job counts for quick ones alone, one at another for none.
+static void
+test_beside_quick(void)
+{
+    static const struct {
+        const char *name;
+        bool is_quick[3];
+    } rows[] = {
+        {"quick beside others", {false, false, true}},
+        {"others beside quick", {true, false, false}},
+        {"in between",          {false, true, false}},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        set_up(3);
+        pthread_barrier_init(&fixture.barrier, NULL, 3);
+        for (unsigned k = 0; k < 3; k++)
+            fixture.jobs[k].job.is_quick = rows[i].is_quick[k];
+        submit(3, 1, work_with_others);
+        loop_run(fixture.loop);
+        check_all_done(3, 1);
+        pthread_barrier_destroy(&fixture.barrier);
+        tear_down();
+    }
+}
+
+static void
+test_quick_ones(void)
+{
+    static const unsigned threads[] = {1, 2, 64};
+
+    for (size_t i = 0; i < UNIT_COUNT(threads); i++) {
+        set_up(threads[i]);
+        for (unsigned k = 0; k < JOBS; k++)
+            fixture.jobs[k].job.is_quick = k % 5 != 0;
+        submit(JOBS, 3, work);
+        loop_run(fixture.loop);
+        check_all_done(JOBS, 3);
+        tear_down();
+    }
+}
+
 static void
 work_looking_at_signals(struct pool_job *job)
 {
@@ -212,6 +254,8 @@ static const struct unit_test tests[] = {
     {"submitted again in done",           test_submitted_again_in_done},
     {"jobs start in order",               test_order_of_submission    },
     {"several at once",                   test_several_at_once        },
+    {"beside quick ones",                 test_beside_quick           },
+    {"quick ones are done once, too",     test_quick_ones             },
     {"signals are blocked in threads",    test_signals_are_blocked    },
     {"free works off what was submitted", test_free_works_off         },
 };
