@@ -4,6 +4,7 @@
 import asyncio
 import os
 import re
+import socket
 import ssl
 import threading
 import time
@@ -239,13 +240,14 @@ class Sink:
 
     def __init__(self, path: str = "", port: int = 0, is_lmtp: bool = False,
                  keywords: tuple[str, ...] = KEYWORDS, keep_content: bool = True,
-                 tls: Optional[ssl.SSLContext] = None):
+                 tls: Optional[ssl.SSLContext] = None, collects: bool = False):
         self.path = path
         self.port = 0 if path else ports.take(port)
         self.is_lmtp = is_lmtp
         self.keywords = keywords
         self.keep_content = keep_content
         self.tls = tls
+        self.collects = collects  # small replies (Nagle's algorithm), as Postfix's smtpd does
         self.keep_commands = False
         self.commands: list[bytes] = []
         self.keep_wire = False
@@ -282,6 +284,8 @@ class Sink:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions += 1
+        if self.collects:
+            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
         if self.keep_wire:
             tap(reader, self.wire.setdefault(self.sessions, bytearray()))
         task = asyncio.current_task()
