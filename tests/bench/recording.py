@@ -18,6 +18,7 @@ DOCS = os.path.join(document.TOP, "docs")
 PAGE = os.path.join(DOCS, "performance.md")
 STORE = os.path.join(DOCS, "performance.json")
 PEERS = ("amavisd-new", "clamsmtp", "clamav-daemon", "rspamd", "redis-server")
+NAMES = ("throughput", "latency", "memory", "growth", "endtoend", "cost")
 SYNCS = 200
 
 
@@ -28,7 +29,7 @@ def said(*command: str) -> str:
                               check=False)
     except OSError:
         return ""
-    return (done.stdout.strip() if done.returncode == 0 else "")
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def first(path: str, key: str = "") -> str:
@@ -142,6 +143,7 @@ def record(name: str, sections: list[Section], took_s: float, options: Namespace
     store[name] = {"machine": facts, "took_s": round(took_s), "rounds": options.rounds,
                    "is_quick": options.quick, "settings": settings,
                    "sections": [one.as_json() for one in sections]}
+    store = {key: store[key] for key in NAMES if key in store}
     with open(STORE, "w", encoding="utf-8") as file:
         file.write(as_text(store))
     text = [section.text() for section in sections]
