@@ -86,6 +86,23 @@ span_starts_nocase(struct span span, const char *text)
     return true;
 }
 
+bool
+span_contains(struct span span, struct span part)
+{
+    if (part.len == 0)
+        return true;
+    while (span.len >= part.len) {
+        const char *at = memchr(span.data, part.data[0], span.len - part.len + 1);
+
+        if (at == NULL)
+            return false;
+        if (memcmp(at, part.data, part.len) == 0)
+            return true;
+        span = span_skip(span, (size_t)(at - span.data) + 1);
+    }
+    return false;
+}
+
 struct span
 span_trim(struct span span)
 {

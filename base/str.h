@@ -25,6 +25,8 @@ struct span span_skip(struct span span, size_t count);   // without its first co
 bool span_equal(struct span a, struct span b);           // case counts
 bool span_is(struct span span, const char *text);        // equal, case counts
 bool span_is_nocase(struct span span, const char *text); // equal, ASCII case ignored
+// Fast where the part's first byte is rare in it; bounded by the product of both lengths.
+bool span_contains(struct span span, struct span part);
 bool span_starts_nocase(struct span span, const char *text);
 struct span span_trim(struct span span); // without blanks and tabs at both ends
 

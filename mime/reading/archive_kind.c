@@ -81,7 +81,7 @@ archive_kind_has_zip_end(struct span content)
 {
     if (content.len > ZIP_END_WITHIN)
         content = span_skip(content, content.len - ZIP_END_WITHIN);
-    return content.len > 0 && memmem(content.data, content.len, "PK\005\006", 4) != NULL;
+    return span_contains(content, SPAN_LITERAL("PK\005\006"));
 }
 
 static size_t

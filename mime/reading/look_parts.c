@@ -64,12 +64,6 @@ is_disguised(const struct finding_part *part)
     return !is_executable_type(part->type);
 }
 
-static bool
-contains(struct span content, const char *bytes, size_t len)
-{
-    return content.len >= len && memmem(content.data, content.len, bytes, len) != NULL;
-}
-
 // A document that asks for a password: PDF, Office, or a text in OpenPGP's armour.
 static bool
 is_encrypted(struct span sniffed, struct span content)
@@ -78,10 +72,10 @@ is_encrypted(struct span sniffed, struct span content)
     static const char ole[] = "\xd0\xcf\x11\xe0";
 
     if (span_is(sniffed, "application/pdf"))
-        return contains(content, "/Encrypt", 8);
+        return span_contains(content, SPAN_LITERAL("/Encrypt"));
     if (content.len > 4 && memcmp(content.data, ole, 4) == 0)
-        return contains(content, package, sizeof(package));
-    return contains(content, "-----BEGIN PGP MESSAGE-----", 27);
+        return span_contains(content, span_from(package, sizeof(package)));
+    return span_contains(content, SPAN_LITERAL("-----BEGIN PGP MESSAGE-----"));
 }
 
 static bool

@@ -74,6 +74,29 @@ test_equal(void)
 }
 
 static void
+test_contains(void)
+{
+    static const struct {
+        const char *name;
+        struct span span, part;
+        bool is;
+    } rows[] = {
+        {"all of it",             {"a\0b", 3},   {"a\0b", 3}, true },
+        {"at its end",            {"xxa\0b", 5}, {"a\0b", 3}, true },
+        {"behind half of it",     {"aab", 3},    {"ab", 2},   true },
+        {"cut off",               {"xab", 2},    {"ab", 2},   false},
+        {"longer than it",        {"a", 1},      {"ab", 2},   false},
+        {"begun again and again", {"aaaa", 4},   {"aab", 3},  false},
+        {"nothing",               {"a", 1},      {NULL, 0},   true },
+        {"in nothing",            {NULL, 0},     {"a", 1},    false},
+        {"nothing in nothing",    {NULL, 0},     {NULL, 0},   true },
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++)
+        UNIT_CHECK_ROW(rows[i].name, span_contains(rows[i].span, rows[i].part) == rows[i].is);
+}
+
+static void
 test_trim(void)
 {
     static const char *const rows[][2] = {
@@ -328,6 +351,7 @@ static const struct unit_test tests[] = {
     {"spans",      test_spans     },
     {"compare",    test_compare   },
     {"equal",      test_equal     },
+    {"contains",   test_contains  },
     {"trim",       test_trim      },
     {"cut",        test_cut       },
     {"numbers",    test_u64       },
