@@ -8,7 +8,7 @@
 
 #include "control/settings.h"
 
-enum { POSTFIX_PARAMS = 5, POSTFIX_SERVICES = 2, POSTFIX_TEXT_MAX = 1 << 16 };
+enum { POSTFIX_PARAMS = 6, POSTFIX_SERVICES = 2, POSTFIX_TEXT_MAX = 1 << 16 };
 
 #define POSTFIX_TRANSPORT "postern"
 #define POSTFIX_OVERRIDE "no_address_mappings" // a word among others in receive_override_options

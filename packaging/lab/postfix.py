@@ -171,7 +171,7 @@ class Postfix:
             "final_destination_recipient_limit": "1000",
             "final_destination_concurrency_limit": str(self.options.final_processes),
             "default_destination_concurrency_failed_cohort_limit": "0",
-            "initial_destination_concurrency": "20",
+            "final_initial_destination_concurrency": "20",
             "message_size_limit": "60000000",
             "mailbox_size_limit": "0",
             "queue_minfree": "0",
@@ -194,6 +194,7 @@ class Postfix:
             "receive_override_options": "no_address_mappings",
             "postern_destination_recipient_limit": str(content_filter.recipient_limit),
             "postern_destination_concurrency_limit": str(content_filter.processes),
+            "postern_initial_destination_concurrency": str(content_filter.processes),
             "postern_destination_concurrency_failed_cohort_limit": "0",
         }
 
@@ -230,6 +231,7 @@ class Postfix:
         options = {
             f"{name}_send_xforward_command": "yes",
             "disable_mime_output_conversion": "yes",
+            f"{name}_connection_cache_on_demand": "no",
             f"{name}_line_length_limit": "0",
             f"{name}_generic_maps": "", f"{name}_header_checks": "", f"{name}_body_checks": "",
             f"{name}_mime_header_checks": "", f"{name}_nested_header_checks": "",

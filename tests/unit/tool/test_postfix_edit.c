@@ -16,6 +16,7 @@ static const struct postfix_lines lines = {
                {"receive_override_options", override},
                {"postern_destination_recipient_limit", limit},
                {"postern_destination_concurrency_limit", limit},
+               {"postern_initial_destination_concurrency", limit},
                {"postern_destination_concurrency_failed_cohort_limit", other_limit}},
     .services = {{id_in, line_in}, {id_back, line_back}}
 };
@@ -29,21 +30,21 @@ static const struct {
     const char *main_has, *master_has;
     const char *error; // NULL: none
 } rows[] = {
-    {"nothing there",                  "myhostname\tmx\n",                                           "smtp/inet\tx\n",                                                                            false, 7,
+    {"nothing there",                  "myhostname\tmx\n",                                           "smtp/inet\tx\n",                                                                            false, 8,
      "content_filter\tpostern:[127.0.0.1]:10024\n",                                                                                                                                                                                                                       "postern/unix\t" IN "\n", NULL                                                          },
-    {"others stay",                    "myhostname\tmx\n",                                           "smtp/inet\tx\n",                                                                            false, 7, "myhostname\tmx\n",
+    {"others stay",                    "myhostname\tmx\n",                                           "smtp/inet\tx\n",                                                                            false, 8, "myhostname\tmx\n",
      "smtp/inet\tx\n",                                                                                                                                                                                                                                                                              NULL                                                          },
-    {"a word is added",                "receive_override_options\tno_milters\n",                     "",                                                                                          false, 7,
+    {"a word is added",                "receive_override_options\tno_milters\n",                     "",                                                                                          false, 8,
      "receive_override_options\tno_milters, no_address_mappings\n",                                                                                                                                                                                                       "postern/unix",           NULL                                                          },
     {"the word is there",              "receive_override_options\tno_address_mappings no_milters\n", "",                                                                                          false,
-     6,                                                                                                                                                                                                     "receive_override_options\tno_address_mappings no_milters\n", "postern/unix",           NULL                                                          },
-    {"a longer word is another",       "receive_override_options\tno_address_mappingsx\n",           "",                                                                                          false, 7,
+     7,                                                                                                                                                                                                     "receive_override_options\tno_address_mappings no_milters\n", "postern/unix",           NULL                                                          },
+    {"a longer word is another",       "receive_override_options\tno_address_mappingsx\n",           "",                                                                                          false, 8,
      "\tno_address_mappingsx, no_address_mappings\n",                                                                                                                                                                                                                     "postern/unix",           NULL                                                          },
     {"an earlier Postern",             "content_filter\tpostern:[127.0.0.1]:1\n",
-     "postern/unix\tpostern unix - - n - 5 lmtp\n127.0.0.1:10025/inet\t" BACK "\n",                                                                                                               false, 6,
+     "postern/unix\tpostern unix - - n - 5 lmtp\n127.0.0.1:10025/inet\t" BACK "\n",                                                                                                               false, 7,
      "content_filter\tpostern:[127.0.0.1]:10024\n",                                                                                                                                                                                                                       "postern/unix\t" IN "\n", NULL                                                          },
     {"blanks do not count",            "",                                                           "postern/unix\tpostern   unix -  - n - 20 smtp   -o a=b\n",                                  false,
-     6,                                                                                                                                                                                                     "content_filter",                                             "20 smtp   -o",           NULL                                                          },
+     7,                                                                                                                                                                                                     "content_filter",                                             "20 smtp   -o",           NULL                                                          },
     {"another filter",                 "content_filter\tamavis:[127.0.0.1]:10024\n",                 "",                                                                                          false, 0, "\tamavis:",                                                  "",
      "content_filter is \"amavis:[127.0.0.1]:10024\": another filter"                                                                                                                                                                                                                                                                                             },
     {"another service",                "",                                                           "127.0.0.1:10025/inet\t127.0.0.1:10025 inet n - n - - smtpd\n",                              false,
@@ -113,7 +114,7 @@ second_time_changes_nothing(void)
     fake_postconf_make(&scratch);
     scratch_name(&scratch, "conf", folder);
     postfix_edit_init(&edit, folder, &lines);
-    CU_ASSERT(postfix_edit_put(&edit, NULL) == 0 && edit.change_count == 7);
+    CU_ASSERT(postfix_edit_put(&edit, NULL) == 0 && edit.change_count == 8);
     CU_ASSERT(strcmp(edit.changes[0].name, "postern/unix") == 0);
     CU_ASSERT(edit.changes[0].file == POSTFIX_MASTER_CF && edit.changes[0].before[0] == '\0');
     postfix_edit_clear(&edit);
@@ -123,7 +124,7 @@ second_time_changes_nothing(void)
     CU_ASSERT(strcmp(once, twice) == 0);
     mem_free(&once);
     mem_free(&twice);
-    CU_ASSERT(postfix_edit_remove(&edit, NULL) == 0 && edit.change_count == 7);
+    CU_ASSERT(postfix_edit_remove(&edit, NULL) == 0 && edit.change_count == 8);
     postfix_edit_clear(&edit);
     CU_ASSERT(postfix_edit_remove(&edit, NULL) == 0 && edit.change_count == 0);
     once = fake_postconf_read(&scratch, "conf/main.cf");
