@@ -2,14 +2,14 @@
 """Messages a second from generator to sink, beside nothing, a relaying Postfix and other filters.
 
 All in one run, taking turns: ratios are of the same round. With scanners, beside what they do
-alone. What telling and looking cost stands in parts.py.
+alone; and what telling costs.
 """
 
 from argparse import Namespace
 from typing import Optional, Sequence, Union
 
-import parts
 import peers
+import telling
 from report import Figure, Mark, Section
 from stand import Measured, Park, Run, Target, progress
 
@@ -24,8 +24,8 @@ ENDS_NOTE = "{} was the limit of {} itself: it used all of a processor."
 SCANNERS_NOTE = (
     "Alone: asked as Postern asks, by as many threads as there are connections, the same bytes; "
     "both at once: each message to both of them, which is what the processors can do for both "
-    "together. clamd has one signature and no cache, rspamd no modules and one worker: real ones are slower, "
-    "and Postern's part is smaller beside them.")
+    "together. clamd has one signature and no cache, rspamd no modules and one worker: real ones "
+    "are slower, and Postern's part is smaller beside them.")
 PEERS_NOTE = "Not installed, so not measured: {}."
 
 
@@ -44,7 +44,7 @@ def run(options: Namespace) -> list[Section]:
         sections.append(connections_section(park, main))
         if clamd is not None and rspamd is not None:
             sections.append(scanners_section(park, clamd, rspamd))
-        sections += parts.sections(park)
+        sections.append(telling.section(park))
     return sections
 
 
