@@ -18,8 +18,8 @@ HEAD = """\
 """
 KINDS = ("worker", "dissector")  # the scribe writes when it finds the time, several at once
 
-# What wobbles comes from timers, and from events that meet: it only adds. So a figure is the least of
-# several, and its tolerance the largest of a share of it, so much, and twice what it wobbled by.
+# What wobbles comes from timers, and from events that meet: it only adds. So a figure is the least
+# of several, and its tolerance the largest of a share of it, so much, and twice what it wobbled by.
 SHARE = {"instructions": 0.02, "calls": 0.0}
 LEAST = {"instructions": 2000.0, "calls": 0.3}
 WOBBLES = 2

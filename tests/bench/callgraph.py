@@ -13,7 +13,7 @@ from typing import Callable, Iterable
 
 # One a function: (object or path of the source, name).
 Function = tuple[str, str]
-OURS = re.compile(r".*/((?:base|smtp|spool|mime|filters|policy|reinject|track|control|src)/[^:]*\.c)$")
+OURS = re.compile(r".*/((?:base|smtp|spool|mime|filters|policy|reinject|track|control|src)/.*\.c)$")
 NOBODY: Function = ("", "(start and threads)")
 ROUNDS = 60  # recursion in libraries: shares that go round come to nothing
 

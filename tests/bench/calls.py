@@ -11,7 +11,7 @@ from typing import Iterable
 
 from lab.process import wait_until
 
-# A line of strace -f -yy: thread, call, and the descriptor that is its first argument, if it is one.
+# A line of strace -f -yy: thread, call, and what its first argument is, if it is a descriptor.
 CALL = re.compile(r"^\d+ +(\w+)\((?:\d+<(TCP[^\]]*\]|UNIX[^\]]*\]|[^>]*)>)?")
 
 # What a call is about, and its name.

@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 from argparse import Namespace
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import stages
 from calls import by_place
@@ -19,6 +19,7 @@ CASES = tuple(Case(handoff, size, count) for handoff in ("spool", "relay")
               for size, count in (("4 KB", 40), ("50 KB", 16), ("1 MB", 4)))
 FUNCTIONS = 25
 LEDGER_MESSAGES = "20000"
+ENOUGH = 16  # messages; the scribe writes several at once, when it finds the time
 Count = Callable[[Costs, str], dict[str, float]]
 
 
@@ -26,17 +27,20 @@ def heads(all_costs: list[Costs]) -> tuple[str, ...]:
     return tuple(f"{costs.case.handoff}, {costs.case.size}" for costs in all_costs)
 
 
-def rows(section: Section, all_costs: list[Costs], count: Count, names: tuple[str, ...],
+def rows(section: Section, all_costs: list[Costs], count: Count, names: Sequence[str],
          digits: int) -> None:
     """One a process and stage or place, and the sum of each process."""
     for kind in KINDS:
         counts = [count(costs, kind) for costs in all_costs]
-        wanted = names or tuple(sorted(set().union(*counts), key=lambda one: -counts[0].get(one, 0)))
-        for name in wanted:
+        most = counts[0]
+        wanted = names or sorted(set().union(*counts), key=lambda name: -most.get(name, 0))
+        for name in () if kind == "scribe" else wanted:
             cells: list[Cell] = [round(one.get(name, 0.0), digits) for one in counts]
             if any(cells):
                 section.add(kind, name, *cells)
-        section.add(kind, "**all**", *(round(sum(one.values()), digits) for one in counts))
+        section.add(kind, "**all**", *(
+            "-" if kind == "scribe" and costs.case.count < ENOUGH
+            else round(sum(one.values()), digits) for costs, one in zip(all_costs, counts)))
 
 
 def calls_section(all_costs: list[Costs]) -> Section:
@@ -45,8 +49,9 @@ def calls_section(all_costs: list[Costs]) -> Section:
     rows(section, all_costs, lambda costs, kind: by_place(costs.calls[kind]), (), 1)
     section.notes.append(
         "Messages come one after the other, on one connection, so nothing is shared: with several "
-        "under way at once there are fewer turns of the loop, wake-ups (threads: futexes and the "
-        "descriptor that wakes the loop) and, at the ledger, fewer of everything.")
+        "under way at once there are fewer turns of the loop and fewer wake-ups (threads: futexes, "
+        'and the descriptor that wakes the loop). "Other process" is the dissector, seen from the '
+        "worker, and the worker, seen from the dissector.")
     return section
 
 

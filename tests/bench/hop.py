@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A next hop that answers all it has been told so far with one write, so that who asks reads as often
-each time."""
+"""A next hop that answers all it has been told so far with one write, so that its client reads as
+often each time."""
 
 import re
 import socket
