@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LINE_START, IN_LINE, BEHIND_CR }; // BEHIND_CR: the CR is held back until its LF is seen
+#include "base/crlf.h"
 
-enum { VECTOR = 16, STRIDE = 64 };
+enum { LINE_START, IN_LINE, BEHIND_CR }; // BEHIND_CR: the CR is held back until its LF is seen
 
 void
 stuff_init(struct stuff *stuff, enum stuff_mode mode)
@@ -14,48 +14,16 @@ stuff_init(struct stuff *stuff, enum stuff_mode mode)
     *stuff = (struct stuff){.mode = mode, .state = LINE_START};
 }
 
-// May b not stand behind a as it is?
-static bool
-is_odd(char a, char b, bool has_dots)
-{
-    return (b == '\n') != (a == '\r') || (a == '\n' && b == '.' && has_dots);
-}
-
-// The same for a whole stride and the byte behind it.
-static bool
-is_odd_stride(const char *at, bool has_dots)
-{
-    signed char a __attribute__((vector_size(VECTOR)));
-    signed char b __attribute__((vector_size(VECTOR)));
-    signed char odd __attribute__((vector_size(VECTOR))) = {0};
-    signed char dot = has_dots ? '.' : '\n'; // which behind an LF is odd anyway
-    uint64_t halves[2];
-
-    for (size_t i = 0; i < STRIDE; i += VECTOR) {
-        memcpy(&a, at + i, VECTOR);
-        memcpy(&b, at + i + 1, VECTOR);
-        odd |= ((b == '\n') ^ (a == '\r')) | ((a == '\n') & (b == dot));
-    }
-    memcpy(halves, &odd, VECTOR);
-    return (halves[0] | halves[1]) != 0;
-}
-
-// How much of in may leave as it is: nearly always all, but for a CR at its end. Looking for its
-// lines one by one would cost more than anything else that is done with a large message here.
+// How much of in may leave as it is: nearly always all, but for a CR at its end.
 static size_t
 plain_len(const struct stuff *stuff, struct span in)
 {
     bool has_dots = stuff->mode == STUFF_DATA;
-    size_t len = 0;
 
     if (in.len == 0 || stuff->state == BEHIND_CR || in.data[0] == '\n' ||
         (stuff->state == LINE_START && has_dots && in.data[0] == '.'))
         return 0;
-    while (in.len - len > STRIDE && !is_odd_stride(in.data + len, has_dots))
-        len += STRIDE;
-    while (len + 1 < in.len && !is_odd(in.data[len], in.data[len + 1], has_dots))
-        len++;
-    return in.data[len] == '\r' ? len : len + 1;
+    return crlf_plain_len(in, has_dots);
 }
 
 static void

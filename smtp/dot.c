@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/crlf.h"
+
 enum dot_state {
     LINE_START, // at the very start, or behind a CRLF of the wire
     IN_LINE,
@@ -14,30 +16,6 @@ enum dot_state {
 };
 
 enum { STEP_MAX = 2 }; // the most bytes that one step adds
-
-// Both next marks are remembered, so that no byte is searched twice, whatever the mix of them.
-struct scan {
-    const char *at, *end;
-    const char *cr, *lf; // the next of its kind, end if there is none
-};
-
-static const char *
-find(const char *from, const char *end, char byte)
-{
-    const char *found = memchr(from, byte, (size_t)(end - from));
-
-    return found == NULL ? end : found;
-}
-
-static void
-scan_to(struct scan *scan, const char *at)
-{
-    scan->at = at;
-    if (scan->cr < at)
-        scan->cr = find(at, scan->end, '\r');
-    if (scan->lf < at)
-        scan->lf = find(at, scan->end, '\n');
-}
 
 void
 dot_init(struct dot *dot, enum dot_mode mode)
@@ -54,38 +32,30 @@ give(struct dot *dot, struct buf *out, const char *data, size_t len)
     dot->out_len += len;
 }
 
-// How much from scan.at on may go out as it is: whole CRLF lines, and the part of a line before a
-// CR or LF that stands alone (or may, at the end of what is there).
-static size_t
-clean_len(const struct dot *dot, struct scan scan)
+static bool
+is_in_content(const struct dot *dot)
 {
-    const char *start = scan.at;
-    bool is_line_start = dot->state == LINE_START;
-
-    while (scan.at < scan.end) {
-        if (is_line_start && dot->mode == DOT_DATA && scan.at[0] == '.')
-            break;
-        if (scan.lf == scan.end || scan.lf != scan.cr + 1) {
-            scan_to(&scan, scan.cr < scan.lf ? scan.cr : scan.lf);
-            break;
-        }
-        scan_to(&scan, scan.lf + 1);
-        is_line_start = true;
-    }
-    return (size_t)(scan.at - start);
+    return dot->state == LINE_START || dot->state == IN_LINE;
 }
 
-// Returns how much was taken: less than len where out has no room, but never half a CRLF.
+// How much of in may go out as it is: whole CRLF lines, and the part of a line before a CR or LF
+// that stands alone (or may, at the end of what is there).
 static size_t
-give_clean(struct dot *dot, struct buf *out, const char *data, size_t len)
+clean_len(const struct dot *dot, struct span in)
 {
-    size_t room = out->ceiling - out->len;
+    bool has_dots = dot->mode == DOT_DATA;
 
-    if (len > room)
-        len = data[room - 1] == '\r' ? room - 1 : room;
-    give(dot, out, data, len);
-    dot->state = data[len - 1] == '\n' ? LINE_START : IN_LINE;
-    return len;
+    if (!is_in_content(dot) || in.len == 0 || in.data[0] == '\n' ||
+        (dot->state == LINE_START && has_dots && in.data[0] == '.'))
+        return 0;
+    return crlf_plain_len(in, has_dots);
+}
+
+static void
+note_clean(struct dot *dot, struct span clean)
+{
+    if (clean.len > 0)
+        dot->state = clean.data[clean.len - 1] == '\n' ? LINE_START : IN_LINE;
 }
 
 static bool
@@ -139,32 +109,42 @@ step(struct dot *dot, char byte, struct buf *out)
     return false;
 }
 
+struct span
+dot_pass(struct dot *dot, struct span in)
+{
+    struct span clean = span_from(in.data, clean_len(dot, in));
+
+    note_clean(dot, clean);
+    dot->out_len += clean.len;
+    return clean;
+}
+
+// Returns how much of in is gone.
+static size_t
+feed_some(struct dot *dot, struct span in, struct buf *out)
+{
+    size_t room = out->ceiling - out->len;
+    struct span clean = span_from(in.data, in.len < room ? in.len : room);
+
+    clean.len = clean_len(dot, clean);
+    if (clean.len == 0)
+        return step(dot, in.data[0], out) ? 1 : 0;
+    give(dot, out, clean.data, clean.len);
+    note_clean(dot, clean);
+    return clean.len;
+}
+
 enum dot_result
 dot_feed(struct dot *dot, struct span in, struct buf *out, size_t *used_out)
 {
-    struct scan scan = {.at = in.data, .end = in.data};
-    enum dot_result result = DOT_NEED_MORE;
-    size_t len;
+    struct span rest = in;
 
-    if (in.len > 0) {
-        scan.end = in.data + in.len;
-        scan.cr = find(in.data, scan.end, '\r');
-        scan.lf = find(in.data, scan.end, '\n');
-    }
-    while (scan.at < scan.end && dot->state != ENDED) {
-        if (out->ceiling - out->len < STEP_MAX) {
-            result = DOT_FULL;
-            break;
-        }
-        len = dot->state == LINE_START || dot->state == IN_LINE ? clean_len(dot, scan) : 0;
-        if (len > 0)
-            len = give_clean(dot, out, scan.at, len);
-        else
-            len = step(dot, scan.at[0], out) ? 1 : 0;
-        scan_to(&scan, scan.at + len);
-    }
-    *used_out = (size_t)(scan.at - in.data);
-    return dot->state == ENDED ? DOT_DONE : result;
+    while (rest.len > 0 && dot->state != ENDED && out->ceiling - out->len >= STEP_MAX)
+        rest = span_skip(rest, feed_some(dot, rest, out));
+    *used_out = in.len - rest.len;
+    if (dot->state == ENDED)
+        return DOT_DONE;
+    return rest.len > 0 ? DOT_FULL : DOT_NEED_MORE;
 }
 
 void

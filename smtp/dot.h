@@ -27,6 +27,10 @@ void dot_init(struct dot *dot, enum dot_mode mode);
 // is gone. out's ceiling is at least 2.
 enum dot_result dot_feed(struct dot *dot, struct span in, struct buf *out, size_t *used_out);
 
+// The same without a copy, as far as what comes out is what went in: takes that much of in
+// (nothing, where dot_feed has something to do first) and returns it.
+struct span dot_pass(struct dot *dot, struct span in);
+
 // CHUNK: after the last chunk. A CR at the very end is a bare one; a missing last CRLF is added.
 // out has room for 3 bytes.
 void dot_finish(struct dot *dot, struct buf *out);

@@ -85,13 +85,12 @@ next_input(const struct smtp_session *session)
     return in;
 }
 
-// The block is as large as its input, as far as that goes, and lives for this call only: a
-// connection that waits keeps none.
+// What has to be mended goes into a block. It is as large as its input, as far as that goes, and
+// lives for this call only: a connection that waits keeps none.
 static void
-take_block(struct smtp_session *session)
+mend_block(struct smtp_session *session, struct span in)
 {
     struct transfer *transfer = session->transfer;
-    struct span in = next_input(session);
     struct buf block;
     size_t used;
 
@@ -102,6 +101,24 @@ take_block(struct smtp_session *session)
     conn_consume(session->conn, used);
     hand_on(session, buf_span(&block));
     buf_clear(&block);
+}
+
+// Most content is as it should be, and goes on from where it was read.
+static void
+take_block(struct smtp_session *session)
+{
+    struct transfer *transfer = session->transfer;
+    struct span in = next_input(session);
+    struct span clean = dot_pass(&transfer->dot, in);
+
+    if (clean.len == 0) {
+        mend_block(session, in);
+        return;
+    }
+    transfer->chunk_left -= transfer->dot.mode == DOT_CHUNK ? clean.len : 0;
+    hand_on(session, clean);
+    if (session->state != SESSION_CLOSED)
+        conn_consume(session->conn, clean.len);
 }
 
 static void

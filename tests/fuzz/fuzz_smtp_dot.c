@@ -7,7 +7,7 @@
 
 // Returns how much of in was used.
 static size_t
-feed(struct span in, size_t step, size_t ceiling, struct buf *out)
+feed(struct span in, size_t step, size_t ceiling, bool passes, struct buf *out)
 {
     struct buf some;
     struct dot dot;
@@ -18,7 +18,13 @@ feed(struct span in, size_t step, size_t ceiling, struct buf *out)
     buf_init(&some, ceiling);
     while (at < in.len && result != DOT_DONE) {
         size_t len = in.len - at < step ? in.len - at : step, used;
+        struct span clean = {NULL, 0};
 
+        if (passes)
+            clean = dot_pass(&dot, span_from(in.data + at, len));
+        FUZZ_CHECK(buf_add_span(out, clean) == 0);
+        at += clean.len;
+        len -= clean.len;
         result = dot_feed(&dot, span_from(in.data + at, len), &some, &used);
         FUZZ_CHECK(used <= len && (result != DOT_NEED_MORE || used == len));
         at += used;
@@ -39,10 +45,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     buf_init(&whole, size * 2 + 8);
     buf_init(&bytes, size * 2 + 8);
-    used = feed(in, size + 1, size * 2 + 8, &whole);
-    FUZZ_CHECK(feed(in, 1, 2, &bytes) == used);
+    used = feed(in, size + 1, size * 2 + 8, false, &whole);
+    FUZZ_CHECK(feed(in, 1, 2, false, &bytes) == used);
     FUZZ_CHECK(fuzz_equal(buf_span(&whole), buf_span(&bytes)));
     FUZZ_CHECK(fuzz_is_wire_clean(buf_span(&whole)));
+    buf_reset(&bytes);
+    FUZZ_CHECK(feed(in, 100, 70, true, &bytes) == used);
+    FUZZ_CHECK(fuzz_equal(buf_span(&whole), buf_span(&bytes)));
     buf_clear(&whole);
     buf_clear(&bytes);
     return 0;

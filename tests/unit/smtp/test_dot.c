@@ -58,6 +58,8 @@ static const struct row rows[] = {
     {"chunk, bare",      DOT_CHUNK, S("\n\r\n\r.\n"),                S("\r\n\r\n .\r\n"),        2, 1, NO_END       },
 };
 
+static bool passes; // what needs no copy is passed on
+
 struct feeder {
     struct dot dot;
     struct buf out, all;
@@ -73,6 +75,16 @@ feeder_init(struct feeder *feeder, enum dot_mode mode, size_t out_ceiling)
     feeder->result = DOT_NEED_MORE;
 }
 
+static size_t
+pass(struct feeder *feeder, struct span piece)
+{
+    struct span clean = dot_pass(&feeder->dot, piece);
+
+    CU_ASSERT(clean.len == 0 || clean.data == piece.data);
+    CU_ASSERT(buf_add_span(&feeder->all, clean) == 0);
+    return clean.len;
+}
+
 // Gives one piece, emptying out as often as it is full. Returns what of it was used.
 static size_t
 feed(struct feeder *feeder, struct span piece)
@@ -80,6 +92,8 @@ feed(struct feeder *feeder, struct span piece)
     size_t total = 0, used;
 
     do {
+        if (passes)
+            total += pass(feeder, span_skip(piece, total));
         feeder->result = dot_feed(&feeder->dot, span_skip(piece, total), &feeder->out, &used);
         total += used;
         CU_ASSERT(feeder->result != DOT_NEED_MORE || total == piece.len);
@@ -311,6 +325,50 @@ test_after_the_end(void)
     feeder_clear(&feeder);
 }
 
+// One byte more or less at each place, within strides and at their seams: as byte by byte.
+static void
+test_strides(void)
+{
+    enum { LEN = 200 };
+
+    static const char odd[] = {'\r', '\n', '.', 'x'};
+    char in[LEN];
+
+    for (size_t at = 0; at < LEN * sizeof odd; at++) {
+        struct feeder whole, bytes;
+
+        for (size_t i = 0; i < LEN; i++)
+            in[i] = i % 37 == 35 ? '\r' : i % 37 == 36 ? '\n' : i % 37 == 0 && i > 150 ? '.' : 'x';
+        in[at / sizeof odd] = odd[at % sizeof odd];
+        feeder_init(&whole, DOT_DATA, 2 * LEN);
+        feeder_init(&bytes, DOT_DATA, 2 * LEN);
+        CU_ASSERT_EQUAL(feed(&whole, span_from(in, LEN)), LEN);
+        for (size_t i = 0; i < LEN; i++)
+            CU_ASSERT_EQUAL(feed(&bytes, span_from(in + i, 1)), 1);
+        CU_ASSERT(span_equal(buf_span(&whole.all), buf_span(&bytes.all)));
+        CU_ASSERT_EQUAL(whole.dot.bare_cr + whole.dot.bare_lf,
+                        bytes.dot.bare_cr + bytes.dot.bare_lf);
+        CU_ASSERT_EQUAL(whole.dot.out_len, whole.all.len);
+        feeder_clear(&whole);
+        feeder_clear(&bytes);
+    }
+}
+
+static void
+test_passing(void)
+{
+    passes = true;
+    test_whole();
+    test_byte_by_byte();
+    test_each_split();
+    test_random();
+    test_line_lengths();
+    test_no_quadratic_search();
+    test_after_the_end();
+    test_strides();
+    passes = false;
+}
+
 static const struct unit_test tests[] = {
     {"whole",               test_whole              },
     {"byte by byte",        test_byte_by_byte       },
@@ -319,6 +377,8 @@ static const struct unit_test tests[] = {
     {"line lengths",        test_line_lengths       },
     {"no quadratic search", test_no_quadratic_search},
     {"after the end",       test_after_the_end      },
+    {"strides",             test_strides            },
+    {"without a copy",      test_passing            },
 };
 
 UNIT_MAIN("smtp/dot", tests)
