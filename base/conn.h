@@ -57,7 +57,8 @@ void conn_resume(struct conn *conn); // on_input comes again (in a later turn) i
 bool conn_input_is_ended(const struct conn *conn); // EOF was read; conn_input may still hold bytes
 
 void conn_write(struct conn *conn, const void *data, size_t len);
-// The same for much data: what the socket takes now leaves at once, from where it lies.
+// The same for data that nothing follows soon: what the socket takes leaves at once, from where it
+// lies.
 void conn_send(struct conn *conn, const void *data, size_t len);
 size_t conn_unsent(const struct conn *conn);
 int conn_flush(struct conn *conn); // writes what the socket takes now; -1: on_end will follow

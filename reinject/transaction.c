@@ -7,9 +7,8 @@
 
 #include "base/log.h"
 
-// Content is given when less than LOW_WATER is unsent; a piece goes in one write then. A LARGE one
-// is worth to be sent without a copy.
-enum { LOW_WATER = BODY_BLOCK / 2, LARGE = 16384 };
+// Content is given when less than this is unsent; a piece goes in one write then.
+enum { LOW_WATER = BODY_BLOCK / 2 };
 
 static bool
 is_pipelined(const struct transaction *transaction)
@@ -95,10 +94,7 @@ send_piece(struct transaction *transaction)
         conn_write(transaction->conn, head, (size_t)len);
         transaction->chunks++;
     }
-    if (piece.len < LARGE)
-        conn_write(transaction->conn, piece.data, piece.len);
-    else
-        conn_send(transaction->conn, piece.data, piece.len);
+    conn_send(transaction->conn, piece.data, piece.len);
     transaction->is_dot_out = is_last;
     transaction->is_sending = !is_last;
     set_content_state(transaction);

@@ -133,7 +133,8 @@ on_delivered(void *arg, struct delivery *delivery)
 
     job->stage_us[STAGE_SEND] += delivery_clock_us() - job->send_since_us;
     job->is_sent = true;
-    if (getrandom(&context.random, sizeof context.random, GRND_NONBLOCK) < 0)
+    if (count.sent < delivery->rcpt_count &&
+        getrandom(&context.random, sizeof context.random, GRND_NONBLOCK) < 0)
         context.random = 0;
     job->must_take_over = job_is_relay(job) && !is_lmtp && !job->client_left &&
                           (count.sent > 0 || job->has_accepted) &&
@@ -199,7 +200,10 @@ job_attempt(struct job *job)
 {
     job->send_since_us = delivery_clock_us();
     make_delivery(job, job_due_group(job));
-    spool_file_flush(job->file, false, on_attempt_written, job);
+    if (job_is_relay(job)) // nothing is written yet
+        job_set_state(job, JOB_SEND);
+    else
+        spool_file_flush(job->file, false, on_attempt_written, job);
 }
 
 void
