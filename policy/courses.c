@@ -6,14 +6,23 @@
 #include "base/digest.h"
 #include "base/mem.h"
 
-enum { SLOTS = 4096 }; // a power of two, well above COURSES_MAX: a free one is always near
+// A power of two well above what there can be: a free one is always near.
+static size_t
+slots_for(size_t most)
+{
+    size_t slots = 4;
 
-_Static_assert(SLOTS > 2 * COURSES_MAX, "room");
+    while (slots <= 2 * most)
+        slots *= 2;
+    return slots;
+}
 
 void
-courses_init(struct courses *courses)
+courses_init(struct courses *courses, size_t most)
 {
-    *courses = (struct courses){.slots = mem_zarray(SLOTS, sizeof(courses->slots[0]))};
+    *courses = (struct courses){.most = most < COURSES_MAX ? most : COURSES_MAX};
+    courses->slot_count = slots_for(courses->most);
+    courses->slots = mem_zarray(courses->slot_count, sizeof(courses->slots[0]));
 }
 
 void
@@ -64,16 +73,16 @@ copy_of(const struct reading_course *course)
 size_t
 courses_add(struct courses *courses, const struct reading_course *course)
 {
-    size_t slot = (size_t)hash_of(course) % SLOTS;
+    size_t slot = (size_t)hash_of(course) % courses->slot_count;
 
     while (courses->slots[slot] != 0) {
         size_t index = courses->slots[slot] - (size_t)1;
 
         if (is_equal(&courses->items[index], course))
             return index;
-        slot = (slot + 1) % SLOTS;
+        slot = (slot + 1) % courses->slot_count;
     }
-    if (courses->count == COURSES_MAX)
+    if (courses->count == courses->most)
         return SIZE_MAX;
     courses->items = mem_regrow(courses->items, courses->count + 1, sizeof(courses->items[0]));
     courses->items[courses->count] = copy_of(course);

@@ -220,7 +220,7 @@ decide(const struct decide_case *question, struct decision *decision_out)
         return;
     }
     reading_init(&work.reading, question, false);
-    courses_init(&work.courses);
+    courses_init(&work.courses, rcpt_count);
     work.course_of = mem_zarray(rcpt_count, sizeof(work.course_of[0]));
     work.notes = mem_zarray(question->rules->count, sizeof(struct ranges *));
     read_all(&work, question);

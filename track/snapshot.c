@@ -146,9 +146,13 @@ static void
 take_results(struct snapshot *snapshot)
 {
     const struct state_told *told = &snapshot->state->told;
-    struct journal_field *fields = mem_zarray(JOURNAL_FIELDS_MAX, sizeof *fields);
-    struct journal_line line = {.event = SPAN_LITERAL("result"), .fields = fields};
+    struct journal_line line = {.event = SPAN_LITERAL("result")};
+    struct journal_field *fields;
 
+    if (told->result_count == 0)
+        return;
+    fields = mem_zarray(JOURNAL_FIELDS_MAX, sizeof *fields);
+    line.fields = fields;
     snapshot->record->results =
         take_array(snapshot, told->result_count, sizeof *snapshot->record->results);
     for (size_t i = 0; i < told->result_count && !snapshot->has_failed; i++) {

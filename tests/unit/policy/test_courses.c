@@ -32,7 +32,7 @@ test_rows(void)
 {
     struct courses courses;
 
-    courses_init(&courses);
+    courses_init(&courses, 8);
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         uint16_t fired[3] = {rows[i].fired[0], rows[i].fired[1], rows[i].fired[2]};
         struct reading_course course = {.stop = rows[i].stop,
@@ -49,19 +49,30 @@ test_rows(void)
 }
 
 static void
-test_bound(void)
+check_bound(size_t most, size_t bound)
 {
     struct courses courses;
     uint16_t fired = 0;
     struct reading_course course = {.fired = &fired, .fired_count = 1};
 
-    courses_init(&courses);
-    for (; fired < COURSES_MAX; fired++)
+    courses_init(&courses, most);
+    for (; fired < bound; fired++)
         CU_ASSERT(courses_add(&courses, &course) == fired);
     CU_ASSERT(courses_add(&courses, &course) == SIZE_MAX);
-    fired = 7;
-    CU_ASSERT(courses_add(&courses, &course) == 7);
+    fired = (uint16_t)(bound / 2);
+    CU_ASSERT(courses_add(&courses, &course) == fired);
     courses_clear(&courses);
+}
+
+static void
+test_bound(void)
+{
+    check_bound(1, 1);
+    check_bound(2, 2);
+    check_bound(7, 7);
+    check_bound(64, 64);
+    check_bound(COURSES_MAX, COURSES_MAX);
+    check_bound(SIZE_MAX, COURSES_MAX);
 }
 
 static const struct unit_test tests[] = {
