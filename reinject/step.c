@@ -2,7 +2,6 @@
 #include "reinject/step.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 enum { XFORWARD_LINE_MAX = 512 };
@@ -107,12 +106,22 @@ write_params(const char *params, const struct caps *caps, struct buf *out)
     }
 }
 
+static void
+write_path(const char *verb, const char *path, struct buf *out)
+{
+    (void)buf_add_text(out, verb);
+    (void)buf_add_text(out, path);
+    (void)buf_add_char(out, '>');
+}
+
 void
 step_write_mail(const struct delivery *delivery, const struct caps *caps, struct buf *out)
 {
-    (void)buf_printf(out, "MAIL FROM:<%s>", delivery->from);
-    if ((caps->flags & CAPS_SIZE) != 0)
-        (void)buf_printf(out, " SIZE=%" PRIu64, body_size(delivery->body));
+    write_path("MAIL FROM:<", delivery->from, out);
+    if ((caps->flags & CAPS_SIZE) != 0) {
+        (void)buf_add_text(out, " SIZE=");
+        (void)buf_add_number(out, body_size(delivery->body));
+    }
     write_params(delivery->from_params, caps, out);
     (void)buf_add_text(out, "\r\n");
 }
@@ -120,7 +129,7 @@ step_write_mail(const struct delivery *delivery, const struct caps *caps, struct
 void
 step_write_rcpt(const struct delivery_rcpt *rcpt, const struct caps *caps, struct buf *out)
 {
-    (void)buf_printf(out, "RCPT TO:<%s>", rcpt->path);
+    write_path("RCPT TO:<", rcpt->path, out);
     write_params(rcpt->params, caps, out);
     (void)buf_add_text(out, "\r\n");
 }

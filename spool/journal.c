@@ -29,9 +29,16 @@ is_word(struct span text)
 }
 
 static void
-format_tail(struct span content, uint64_t key, char out[TAIL_LEN + 1])
+format_tail(struct span content, uint64_t key, char out[TAIL_LEN])
 {
-    snprintf(out, TAIL_LEN + 1, " #%016" PRIx64 "\n", digest_sum64(content, key));
+    static const char hex[] = "0123456789abcdef";
+    uint64_t sum = digest_sum64(content, key);
+
+    out[0] = ' ';
+    out[1] = '#';
+    for (size_t i = 0; i < SUM_DIGITS; i++)
+        out[2 + i] = hex[sum >> (4 * (SUM_DIGITS - 1 - i)) & 15];
+    out[TAIL_LEN - 1] = '\n';
 }
 
 void
@@ -40,8 +47,9 @@ journal_begin(struct journal_writer *writer, struct buf *out, uint64_t key, uint
 {
     assert(is_word(span_of(event)) && seq <= INT64_MAX);
     *writer = (struct journal_writer){.out = out, .start = out->len, .key = key};
-    writer->failed =
-        buf_printf(out, "%" PRIu64 " %" PRId64 " %s", seq, time_ms > 0 ? time_ms : 0, event) != 0;
+    writer->failed = buf_add_number(out, seq) != 0 || buf_add_char(out, ' ') != 0 ||
+                     buf_add_number(out, time_ms > 0 ? (uint64_t)time_ms : 0) != 0 ||
+                     buf_add_char(out, ' ') != 0 || buf_add_text(out, event) != 0;
 }
 
 void
@@ -81,7 +89,7 @@ int
 journal_end(struct journal_writer *writer)
 {
     struct buf *out = writer->out;
-    char tail[TAIL_LEN + 1];
+    char tail[TAIL_LEN];
 
     if (!writer->failed) {
         format_tail(span_skip(buf_span(out), writer->start), writer->key, tail);
@@ -144,7 +152,7 @@ static bool
 parse_line(struct journal_reader *reader, struct span text, struct journal_line *line)
 {
     struct span content = text;
-    char tail[TAIL_LEN + 1];
+    char tail[TAIL_LEN];
 
     if (text.len <= TAIL_LEN || text.len > JOURNAL_LINE_MAX)
         return false;

@@ -71,7 +71,12 @@ ranges_format(const struct ranges *ranges, struct buf *out)
             continue;
         while (ranges_has(ranges, end + 1))
             end++;
-        buf_printf(out, end > i ? "%s%zu-%zu" : "%s%zu", comma, i, end);
+        (void)buf_add_text(out, comma);
+        (void)buf_add_number(out, i);
+        if (end > i) {
+            (void)buf_add_char(out, '-');
+            (void)buf_add_number(out, end);
+        }
         comma = ",";
     }
 }
