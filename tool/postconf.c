@@ -11,8 +11,6 @@
 
 #include "base/fs.h"
 
-extern char **environ;
-
 enum { ARGUMENTS_MAX = 8, SAID_MAX = 300 };
 
 static int
@@ -69,8 +67,10 @@ fail(int status, int said_fd, struct err *err)
     line = line != NULL ? line + 1 : buf_text(&said);
     if (line[0] != '\0')
         (void)err_set(err, ERR_PERM, "%.*s", SAID_MAX, line);
+    else if (WIFSIGNALED(status))
+        (void)err_set(err, ERR_PERM, "postconf was killed by signal %d", WTERMSIG(status));
     else
-        (void)err_set(err, ERR_PERM, "postconf ended with status %d", status);
+        (void)err_set(err, ERR_PERM, "postconf ended with status %d", WEXITSTATUS(status));
     buf_clear(&said);
     return -1;
 }
@@ -78,8 +78,8 @@ fail(int status, int said_fd, struct err *err)
 static int
 run(char *const *argv, const int fds[2], struct buf *out, struct err *err)
 {
-    int status;
-    pid_t pid;
+    int status = 0;
+    pid_t pid = 0;
 
     if (spawn(argv, fds, &pid, err) != 0)
         return -1;

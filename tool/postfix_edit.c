@@ -9,7 +9,7 @@
 
 #define OUR_NAME "-o syslog_name=postfix/reinject" // tells the way back from others' services
 
-enum { SAID_MAX = 1 << 20 };
+enum { SAID_MAX = 1 << 20, PROGRAM_FIELD = 7 /* of a line of master.cf, from 0 */ };
 
 void
 postfix_edit_init(struct postfix_edit *edit, const char *folder, const struct postfix_lines *lines)
@@ -218,8 +218,14 @@ static bool
 is_service_ours(const struct postfix_edit *edit, const struct postfix_service *service,
                 const char *now)
 {
-    if (service == &edit->lines->services[0])
-        return strstr(now, " smtp") != NULL || strstr(now, " lmtp") != NULL;
+    struct span rest = span_of(now), program;
+
+    if (service == &edit->lines->services[0]) {
+        for (int i = 0; i < PROGRAM_FIELD; i++)
+            (void)span_cut(&rest, ' ');
+        program = span_cut(&rest, ' ');
+        return span_is(program, "smtp") || span_is(program, "lmtp");
+    }
     return strstr(now, OUR_NAME) != NULL;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // tests/unit/tool/fake_postconf.h - a postconf in front of PATH: main.cf and master.cf are lines
-// "NAME<tab>VALUE". Told of "fatal" or "killed" it ends badly, of what STUBBORN matches it does
-// nothing.
+// "NAME<tab>VALUE". Told of "fatal", "killed" or "silent" it ends badly, of what STUBBORN matches it
+// does nothing.
 #ifndef POSTERN_TESTS_UNIT_TOOL_FAKE_POSTCONF_H
 #define POSTERN_TESTS_UNIT_TOOL_FAKE_POSTCONF_H
 
@@ -21,6 +21,7 @@
     "config_directory) echo \"$folder\"; exit;;\n" \
     "fatal*) echo 'postconf: warning: x' >&2; echo 'postconf: fatal: no way' >&2; exit 1;;\n" \
     "killed) kill -9 $$;;\n" \
+    "silent) exit 3;;\n" \
     "${STUBBORN:-none}) continue;;\n" \
     "esac\n" \
     "case $option$word in\n" \

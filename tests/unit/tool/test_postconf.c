@@ -9,12 +9,13 @@ static const struct {
     int result;
     const char *out; // or the error's text
 } rows[] = {
-    {"a value",          "-nh", "myhostname",  0,  "mx"                          },
-    {"none",             "-nh", "relayhost",   0,  ""                            },
-    {"fails",            "-nh", "fatal",       -1, "postconf: fatal: no way"     },
-    {"is killed",        "-nh", "killed",      -1, "postconf ended with status 9"},
-    {"blanks in a word", "-e",  "a=b  c; 'd'", 0,  ""                            },
-    {"stays one word",   "-nh", "a",           0,  "b  c; 'd'"                   },
+    {"a value",          "-nh", "myhostname",  0,  "mx"                             },
+    {"none",             "-nh", "relayhost",   0,  ""                               },
+    {"fails",            "-nh", "fatal",       -1, "postconf: fatal: no way"        },
+    {"is killed",        "-nh", "killed",      -1, "postconf was killed by signal 9"},
+    {"fails silently",   "-nh", "silent",      -1, "postconf ended with status 3"   },
+    {"blanks in a word", "-e",  "a=b  c; 'd'", 0,  ""                               },
+    {"stays one word",   "-nh", "a",           0,  "b  c; 'd'"                      },
 };
 
 static void
