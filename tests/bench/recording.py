@@ -106,7 +106,7 @@ def machine_text(facts: dict[str, Any]) -> str:
     return (f"{facts['day']}: {facts['processors']} processors ({facts['model']}), "
             f"{facts['memory_mb']:,} MB, Linux {facts['kernel']}; spools and queues on "
             f"{facts['file_system']}, write cache of the disk: {facts['write_cache']}, "
-            f"4 KB overwritten with fdatasync in {facts['overwrite_us']:.0f} us. "
+            f"4 KB overwritten with fdatasync in {facts['overwrite_us']:.0f} µs. "
             + "; ".join(f"{name} {version}" for name, version in facts["versions"].items())
             + f"; build: {facts['build']}.")
 

@@ -42,8 +42,7 @@ def run(options: Namespace) -> list[Section]:
         for other in filter(None, others.values()):
             park.stop_target(other)
         sections.append(connections_section(park, main))
-        if clamd is not None and rspamd is not None:
-            sections.append(scanners_section(park, clamd, rspamd))
+        sections.append(scanners_section(park, clamd, rspamd))
         sections.append(telling.section(park))
     return sections
 
@@ -66,7 +65,7 @@ def size_section(park: Park, size: str, main: list[Target],
     add_marks(section, size, measured)
     missing = [name for name, other in others.items() if other is None]
     if missing:
-        section.notes.append(PEERS_NOTE.format(", ".join(missing)))
+        section.notes.append(PEERS_NOTE.format("; ".join(missing)))
     return section
 
 
@@ -141,10 +140,14 @@ class Between:
         self.runs.append(self.park.send(self.target, self.message, CONNECTIONS, self.count))
 
 
-def scanners_section(park: Park, clamd: peers.Clamd, rspamd: peers.Rspamd) -> Section:
+def scanners_section(park: Park, clamd: Optional[peers.Clamd],
+                     rspamd: Optional[peers.Rspamd]) -> Section:
     section = Section("throughput-scanners", f"clamd and rspamd on, {CONNECTIONS} connections",
                       ("size", "spool with both, messages/s", "clamd alone", "rspamd alone",
                        "both at once, alone", "CPU s/1,000 without the scanners'"))
+    if clamd is None or rspamd is None:
+        section.notes.append(PEERS_NOTE.format("clamd" if clamd is None else "rspamd"))
+        return section
     asks = {"clamav": f'type = clamd  servers = {{"{clamd.unix}"}}',
             "rspamd": f'type = rspamd  servers = {{"{rspamd.inet}"}}'}
     postern = park.postern("spool, clamd and rspamd", park.settings_for("spool", filters=asks))
