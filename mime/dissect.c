@@ -7,6 +7,9 @@
 #include "base/mem.h"
 #include "mime/dissect_pool.h"
 
+// A large message takes several times its length while it is looked into: few of them at once.
+enum { LARGE = 1 << 20, LARGE_TOGETHER = 8 << 20 };
+
 struct dissect_job {
     TAILQ_ENTRY(dissect_job) entry; // while it waits
     struct dissect *dissect;
@@ -19,15 +22,31 @@ struct dissect_job {
     struct err err;
 };
 
-TAILQ_HEAD(jobs, dissect_job);
+struct line {
+    TAILQ_HEAD(, dissect_job) jobs;
+    size_t count;
+};
 
 struct dissect {
     struct loop *loop;
     struct dissect_pool *pool;
-    struct jobs waiting;
-    size_t waiting_count, job_count;
+    struct line small, large; // who waits
+    uint64_t large_len;       // of the large ones that are being looked into
+    size_t job_count;
     size_t crashes;
 };
+
+static bool
+is_large(const struct dissect_job *job)
+{
+    return job->request.query.len > LARGE;
+}
+
+static struct line *
+line_of(const struct dissect_job *job)
+{
+    return is_large(job) ? &job->dissect->large : &job->dissect->small;
+}
 
 static void
 free_job(struct dissect_job *job)
@@ -41,9 +60,25 @@ free_job(struct dissect_job *job)
 static void
 stop_waiting(struct dissect_job *job)
 {
-    TAILQ_REMOVE(&job->dissect->waiting, job, entry);
-    job->dissect->waiting_count--;
+    TAILQ_REMOVE(&line_of(job)->jobs, job, entry);
+    line_of(job)->count--;
     loop_timer_stop(job->wait);
+}
+
+static void
+take_process(struct dissect_job *job, struct dissect_process *process)
+{
+    job->process = process;
+    if (is_large(job))
+        job->dissect->large_len += job->request.query.len;
+}
+
+static void
+leave_process(struct dissect_job *job)
+{
+    job->process = NULL;
+    if (is_large(job))
+        job->dissect->large_len -= job->request.query.len;
 }
 
 // The last thing: done may start others, or free all.
@@ -82,32 +117,52 @@ hand_out(struct dissect *dissect, struct dissect_job *job)
         if (failed != 0)
             loop_defer(dissect->loop, &job->deferred);
         else
-            job->process = process;
+            take_process(job, process);
         return;
     }
+}
+
+// The first large one, if there is memory for it; whatever its length where no other is under way.
+static struct dissect_job *
+next_large(const struct dissect *dissect)
+{
+    struct dissect_job *job = TAILQ_FIRST(&dissect->large.jobs);
+
+    if (job != NULL && dissect->large_len > 0 &&
+        dissect->large_len + job->request.query.len > LARGE_TOGETHER)
+        return NULL;
+    return job;
+}
+
+static struct dissect_job *
+next_job(const struct dissect *dissect)
+{
+    struct dissect_job *job = next_large(dissect);
+
+    return job != NULL ? job : TAILQ_FIRST(&dissect->small.jobs);
 }
 
 static void
 pump(void *arg)
 {
     struct dissect *dissect = arg;
+    struct dissect_job *job;
 
-    while (dissect->waiting_count > 0 && dissect_pool_idle(dissect->pool) != NULL)
-        hand_out(dissect, TAILQ_FIRST(&dissect->waiting));
-    dissect_pool_want(dissect->pool, dissect->waiting_count);
+    while ((job = next_job(dissect)) != NULL && dissect_pool_idle(dissect->pool) != NULL)
+        hand_out(dissect, job);
+    dissect_pool_want(dissect->pool, dissect->small.count + (next_large(dissect) != NULL ? 1 : 0));
 }
 
 static void
 wait_in_line(struct dissect_job *job, bool is_first)
 {
-    struct dissect *dissect = job->dissect;
+    struct line *line = line_of(job);
 
-    job->process = NULL;
     if (is_first)
-        TAILQ_INSERT_HEAD(&dissect->waiting, job, entry);
+        TAILQ_INSERT_HEAD(&line->jobs, job, entry);
     else
-        TAILQ_INSERT_TAIL(&dissect->waiting, job, entry);
-    dissect->waiting_count++;
+        TAILQ_INSERT_TAIL(&line->jobs, job, entry);
+    line->count++;
     loop_timer_start(job->wait, job->request.wait_ms);
 }
 
@@ -132,6 +187,7 @@ on_end(void *arg, void *job_arg, enum pool_end end, struct findings *findings_ta
     struct dissect *dissect = arg;
     struct dissect_job *job = job_arg;
 
+    leave_process(job);
     switch (end) {
     case POOL_INNOCENT:
         wait_in_line(job, true);
@@ -157,7 +213,8 @@ dissect_new(const struct dissect_config *config)
 
     assert(config->max > 0);
     dissect->loop = config->loop;
-    TAILQ_INIT(&dissect->waiting);
+    TAILQ_INIT(&dissect->small.jobs);
+    TAILQ_INIT(&dissect->large.jobs);
     dissect->pool = dissect_pool_new(config, &events);
     return dissect;
 }
@@ -212,10 +269,12 @@ dissect_cancel(struct dissect_job **job_io)
         return;
     *job_io = NULL;
     dissect = job->dissect;
-    if (job->process != NULL)
+    if (job->process != NULL) {
         dissect_pool_kill(job->process);
-    else if (job->deferred.next == NULL)
+        leave_process(job);
+    } else if (job->deferred.next == NULL) {
         stop_waiting(job);
+    }
     free_job(job);
     pump(dissect);
 }

@@ -5,6 +5,7 @@
 // for another, up to a bound, and what comes on top waits in order. One that crashes, hangs past
 // its time, or answers nonsense is killed through its pidfd, and the message it had is told so; it
 // alone is suspect, since nobody shares its process. One is replaced after 1,000 messages.
+// Memory does not grow with the number of large messages: few of them are looked into at once.
 // Without a nursery (it died; the master starts another) messages wait for the next line.
 #ifndef POSTERN_MIME_DISSECT_H
 #define POSTERN_MIME_DISSECT_H
