@@ -124,7 +124,8 @@ def as_text(store: dict[str, Any]) -> str:
 def marks_text(store: dict[str, Any]) -> str:
     """Of all that has been recorded, whenever it was."""
     rows = []
-    for name, one in store.items():
+    for key, one in store.items():
+        name = f"{key}, quick" if one["is_quick"] else key
         for section in one["sections"]:
             for mark in section["marks"]:
                 rows.append([name, *mark["row"]])

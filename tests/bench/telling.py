@@ -31,7 +31,7 @@ class Telling:
     def measure(self) -> None:
         message = self.park.messages["4 KB"]
         count = self.park.count_for(self.target, message, CONNECTIONS,
-                                    self.park.options.seconds * 0.8)
+                                    self.park.options.seconds * 0.7)
         for number in range(self.park.options.rounds):
             progress(f"telling, {self.target.name}, round {number + 1}")
             before = scribe_s(self.target), self.target.cpu_s()

@@ -74,14 +74,16 @@ class Recording(unittest.TestCase):
             "| fast | at least 1.5 s | 2 s | met |", "", "A note."]))
 
     def test_all_runs_are_kept(self):
-        store = {"latency": {"took_s": 1, "sections": [section().as_json(), section().as_json()]},
-                 "throughput": {"took_s": 1, "sections": []}}
+        two = [section().as_json(), section().as_json()]
+        store = {"latency": {"is_quick": False, "sections": two},
+                 "growth": {"is_quick": True, "sections": two[:1]}}
         self.assertEqual(json.loads(recording.as_text(store)), store)
         self.assertEqual(store["latency"]["sections"][0]["rows"],
                          [["direct", {"median": 2, "min": 1, "max": 3, "runs": [1, 2, 3]}]])
         self.assertIn("| latency | fast | at least 1.5 s | 2 s | met |",
                       recording.marks_text(store))
-        self.assertIn("2 of 2 marks are met", recording.marks_text(store))
+        self.assertIn("| growth, quick | fast |", recording.marks_text(store))
+        self.assertIn("3 of 3 marks are met", recording.marks_text(store))
 
     def test_only_what_stands_between_its_marks_is_replaced(self):
         with tempfile.NamedTemporaryFile("w+", suffix=".md") as file:

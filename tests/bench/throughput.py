@@ -55,12 +55,12 @@ def slug(size: str) -> str:
 
 def size_section(park: Park, size: str, main: list[Target],
                  others: dict[str, Optional[Target]]) -> Section:
-    """main: direct, spool, relay, Postfix. The others get half the time: nothing depends on it."""
+    """main: direct, spool, relay, Postfix. The others get less time: no mark depends on them."""
     section = Section(f"throughput-{slug(size)}", f"{size}, {CONNECTIONS} connections", COLUMNS)
     present = [other for other in others.values() if other is not None]
     seconds = park.options.seconds
     measured = park.rounds(main + present, park.messages[size], CONNECTIONS,
-                           [seconds * 0.8] * len(main) + [seconds * 0.4] * len(present))
+                           [seconds * 0.7] * len(main) + [seconds * 0.3] * len(present))
     add_rows(section, measured, main[-1])
     add_marks(section, size, measured)
     missing = [name for name, other in others.items() if other is None]
@@ -151,7 +151,7 @@ def scanners_section(park: Park, clamd: Optional[peers.Clamd],
     asks = {"clamav": f'type = clamd  servers = {{"{clamd.unix}"}}',
             "rspamd": f'type = rspamd  servers = {{"{rspamd.inet}"}}'}
     postern = park.postern("spool, clamd and rspamd", park.settings_for("spool", filters=asks))
-    seconds = park.options.seconds * 0.6
+    seconds = park.options.seconds * 0.4
     for size in LIMITS:
         between = Between(park, postern, size, seconds)
         alone = [Alone(park, way, size, seconds) for way in ([clamd], [rspamd], [clamd, rspamd])]
