@@ -26,18 +26,28 @@ must_keep_notes(const struct spool_file *file)
 
 // --- in the pool ---
 
-// All are retired. `done` is there before the file goes, so that what is left of a removal that
-// fails is never sent again; and where it cannot be written, the removal says the same.
+static int
+remove_it(const struct spool_file *file, struct err *err)
+{
+    if (file->slot == NULL)
+        return store_remove(file->bucket->fd, file->name, err);
+    if (store_unseal(file->fd, err) < 0)
+        return -1;
+    if (file->end + file->flight.len > STORE_SLOT_SIZE && ftruncate(file->fd, STORE_SLOT_SIZE) < 0)
+        return err_set(err, ERR_TEMP, "cannot cut %s", file->name);
+    return 0;
+}
+
+// All are retired. That it is gone says as much as its last notes would; they are written where it
+// cannot go, so that it is never sent again.
 static int
 work_remove(struct spool_file *file, struct err *err)
 {
+    if (remove_it(file, err) == 0)
+        return 0;
     if (file->leave == LEAVE_FINISH)
         (void)file_append(file, NULL);
-    if (file->slot == NULL)
-        return store_remove(file->bucket->fd, file->name, err);
-    if (file->end + file->flight.len > STORE_SLOT_SIZE && ftruncate(file->fd, STORE_SLOT_SIZE) < 0)
-        return err_set(err, ERR_TEMP, "cannot cut %s", file->name);
-    return store_unseal(file->fd, err);
+    return -1;
 }
 
 // What lay in a slot has the slot's size, and an earlier message's rest behind its journal.

@@ -111,11 +111,12 @@ void spool_file_read(struct spool_file *file, uint64_t offset, char *data, size_
                      spool_done *done, void *arg);
 
 // The ways to give a file up (each takes it; *file is NULL at once). What was noted is flushed
-// first, in the same pool job; what was begun is answered before. Where the disk refuses, the file
+// first, in the same pool job, but where the file goes: that says as much, and they are written if
+// it cannot go. What was begun is answered before. Where the disk refuses, the file
 // is copied, and if that fails too it stays with us and is tried again each minute, with an alarm.
 // Only what is durable can wait or be held.
 void
-spool_file_finish(struct spool_file **file); // all retired: note `done`, free the slot or unlink
+spool_file_finish(struct spool_file **file); // all retired: the slot is freed or the file unlinked
 void spool_file_wait(struct spool_file **file,
                      int64_t until_ms); // leaves the slot, waits for its time
 void spool_file_hold(struct spool_file **file,
