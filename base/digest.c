@@ -63,6 +63,12 @@ digest_of(struct span span)
     return from_xxh(XXH3_128bits(span.len > 0 ? span.data : "", span.len));
 }
 
+struct digest_value
+digest_seeded(struct span span, uint64_t seed)
+{
+    return from_xxh(XXH3_128bits_withSeed(span.len > 0 ? span.data : "", span.len, seed));
+}
+
 uint64_t
 digest_sum64(struct span span, uint64_t seed)
 {

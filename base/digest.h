@@ -22,6 +22,7 @@ void digest_reset(struct digest *digest);
 void digest_add(struct digest *digest, const void *data, size_t len);
 struct digest_value digest_get(const struct digest *digest); // may go on adding after it
 struct digest_value digest_of(struct span span);
+struct digest_value digest_seeded(struct span span, uint64_t seed);
 uint64_t digest_sum64(struct span span, uint64_t seed); // XXH3-64, for small things (journal lines)
 bool digest_equal(struct digest_value a, struct digest_value b);
 void digest_format(struct digest_value value, char out[DIGEST_TEXT_LEN + 1]); // lower-case hex

@@ -14,6 +14,7 @@ writer_free(struct writer *writer)
     if (writer->file != NULL)
         file_free(&writer->file);
     writing_clear(&writer->writing);
+    digest_free(&writer->digest);
     buf_clear(&writer->fill);
     mem_free(&writer);
 }
@@ -295,11 +296,43 @@ fits_slot(const struct writer *writer)
                STORE_SLOT_SIZE;
 }
 
+// While the bytes are still in the processor's cache.
+static void
+digest_fill(struct writer *writer)
+{
+    struct span content = buf_span(&writer->fill);
+
+    if (writer->digest == NULL) {
+        writer->digest = digest_new();
+        content = span_skip(content, (size_t)writer->writing.seal.offset);
+    }
+    digest_add(writer->digest, content.data, content.len);
+}
+
+void
+commit_digest(struct writer *writer)
+{
+    struct writing *writing = &writer->writing;
+    struct span image = buf_span(&writer->fill);
+
+    if (writer->is_digested)
+        return;
+    writer->is_digested = true;
+    if (writer->is_streaming) {
+        digest_fill(writer);
+        writing->message_digest = digest_get(writer->digest);
+    } else {
+        writing->message_digest = digest_of(span_skip(image, (size_t)writing->seal.offset));
+    }
+}
+
 void
 commit_take_fill(struct writer *writer)
 {
     struct buf spare = writer->writing.flight;
 
+    if (!writer->is_digested)
+        digest_fill(writer);
     buf_reset(&spare);
     writer->writing.flight = writer->fill;
     writer->fill = spare;

@@ -20,6 +20,8 @@ struct writer {
     uint64_t len;
     struct slot *slot;
     struct bucket *target; // counted
+    struct digest *digest; // of what was streamed so far
+    bool is_digested;      // writing.message_digest is the whole message's
     bool is_streaming;     // no longer in memory as a whole
     bool is_busy, is_committing, is_discarded, is_waited_for;
     loop_callback *on_ready;
@@ -35,5 +37,6 @@ void commit_start(struct writer *writer);      // it is not busy
 void commit_drop(struct writer *writer);       // it is not busy, and nothing was committed
 void commit_find_place(struct writer *writer); // where its file goes
 void commit_take_fill(struct writer *writer);  // fill becomes what the next task writes
+void commit_digest(struct writer *writer);     // of the whole message: nothing is added any more
 
 #endif

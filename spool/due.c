@@ -46,7 +46,6 @@ struct load {
     int fd;
     int64_t now_ms;
     struct reader_message message;
-    struct recall recall; // of what another process had
     enum reader_result result;
     bool is_missing, is_old,
         has_failed; // no such file; from before this boot; could not be settled
@@ -92,9 +91,6 @@ read_message(struct load *load)
         load->result = READER_CORRUPT;
     }
     load->is_old = is_from_before_boot(load->fd);
-    if (load->result == READER_OK && load->entry->is_adopted && load->spool->remember != NULL)
-        recall_read(&load->recall, load->fd, &load->message, load->spool->settings->remember,
-                    load->now_ms);
 }
 
 static bool
@@ -254,7 +250,8 @@ settle_load(struct load *load)
     enum fate fate = fate_of(load);
 
     ids_remove(&spool->under_way, &load->under_way);
-    recall_tell(&load->recall, spool->remember, &load->message, load->now_ms);
+    if (load->result == READER_OK && load->entry->is_adopted)
+        recall_tell(spool->remember, &load->message, spool->settings->remember, load->now_ms);
     if (fate == FATE_HAND_OVER) {
         load->file = make_file(load);
         if (load->entry->is_hastened)

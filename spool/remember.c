@@ -14,11 +14,11 @@
 #include "base/mem.h"
 
 #define FILE_NAME "remembered"
-#define LAYOUT UINT64_C(0x706f7374726f7731) // seeds the checksums: another layout, other rows
+#define LAYOUT UINT64_C(0x706f7374726f7732) // seeds the checksums: another layout, other rows
 #define SETUP_BYTE (INT64_C(1) << 61)
 #define OWNER_BYTES (INT64_C(1) << 62) // and on
 
-enum { ROWS = 8, FILE_MODE = 0600, LOCK_TRIES = 200 };
+enum { ROWS = 8, FILE_MODE = 0600, LOCK_TRIES = 200, OPEN_TRIES = 100 };
 
 struct row {
     uint64_t check; // of what follows; anything else: no row
@@ -33,10 +33,19 @@ struct row {
 
 _Static_assert(sizeof(struct row) == 256, "rows do not straddle pages");
 
+enum { BUCKET_LEN = ROWS * sizeof(struct row) };
+
+struct head {       // in the place of a bucket
+    uint64_t check; // of what follows
+    uint64_t buckets;
+    uint64_t seed;
+};
+
 struct remember {
     int fd;
     uint64_t owner;
     uint64_t buckets;
+    uint64_t seed;
     int64_t lifetime_ms;
 };
 
@@ -70,17 +79,15 @@ is_alive(const struct remember *remember, uint64_t owner)
 static int64_t
 place_of(uint64_t bucket)
 {
-    return (int64_t)(bucket * ROWS * sizeof(struct row));
+    return (int64_t)((bucket + 1) * BUCKET_LEN);
 }
 
 // Whoever holds it needs it for microseconds only; but he may have been stopped.
 static int
 lock_bucket(const struct remember *remember, uint64_t bucket)
 {
-    int64_t len = ROWS * sizeof(struct row);
-
     for (int i = 0; i < LOCK_TRIES; i++) {
-        if (lock(remember, F_OFD_SETLK, F_WRLCK, place_of(bucket), len) == 0)
+        if (lock(remember, F_OFD_SETLK, F_WRLCK, place_of(bucket), BUCKET_LEN) == 0)
             return 0;
         if (errno != EAGAIN && errno != EACCES)
             return -1;
@@ -93,7 +100,7 @@ lock_bucket(const struct remember *remember, uint64_t bucket)
 static void
 unlock_bucket(const struct remember *remember, uint64_t bucket)
 {
-    (void)lock(remember, F_OFD_SETLK, F_UNLCK, place_of(bucket), ROWS * sizeof(struct row));
+    (void)lock(remember, F_OFD_SETLK, F_UNLCK, place_of(bucket), BUCKET_LEN);
 }
 
 // --- rows ---
@@ -134,16 +141,34 @@ worth_of(const struct remember *remember, const struct row *row, int64_t now_ms)
     return row->owner != 0 ? 2 : 1;
 }
 
+static bool
+has_torn(const struct bucket_view *view)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (view->rows[i].at_ms != 0 && !is_good(&view->rows[i]))
+            return true;
+    }
+    return false;
+}
+
+// An owner answers without the lock. A row that is torn the second time, too, was so left.
 static int
 read_bucket(const struct remember *remember, struct digest_value key, int64_t now_ms,
             struct bucket_view *view)
 {
+    ssize_t got;
+
     memset(view, 0, sizeof *view);
     view->now_ms = now_ms;
     view->number = key.high % remember->buckets;
-    return fs_read_at(remember->fd, view->rows, sizeof view->rows, place_of(view->number), NULL) < 0
-               ? -1
-               : 0;
+    for (int i = 0; i < 2; i++) {
+        got = fs_read_at(remember->fd, view->rows, sizeof view->rows, place_of(view->number), NULL);
+        if (got < 0)
+            return -1;
+        if (!has_torn(view))
+            break;
+    }
+    return 0;
 }
 
 static struct row *
@@ -176,14 +201,18 @@ find_room(const struct remember *remember, struct bucket_view *view)
     return best;
 }
 
-static int
-write_row(const struct remember *remember, const struct bucket_view *view, struct row *row)
+static uint64_t
+number_of(const struct bucket_view *view, const struct row *row)
 {
-    int64_t offset =
-        place_of(view->number) + (int64_t)((row - view->rows) * (ptrdiff_t)sizeof *row);
+    return view->number * ROWS + (uint64_t)(row - view->rows);
+}
 
+static int
+write_row(const struct remember *remember, uint64_t number, struct row *row)
+{
     row->check = check_of(row);
-    return fs_write_all_at(remember->fd, row, sizeof *row, offset, NULL);
+    return fs_write_all_at(remember->fd, row, sizeof *row,
+                           place_of(0) + (int64_t)(number * sizeof *row), NULL);
 }
 
 static void
@@ -246,7 +275,8 @@ claim_in(const struct remember *remember, const struct remember_claim *claim,
         return REMEMBER_NO_ROOM;
     fill_row(row, claim->key, claim->id, claim->now_ms);
     row->owner = remember->owner;
-    return write_row(remember, view, row) == 0 ? REMEMBER_OURS : REMEMBER_NO_ROOM;
+    told_out->row = number_of(view, row);
+    return write_row(remember, told_out->row, row) == 0 ? REMEMBER_OURS : REMEMBER_NO_ROOM;
 }
 
 enum remember_find
@@ -269,89 +299,70 @@ remember_claim(struct remember *remember, const struct remember_claim *claim,
     return find;
 }
 
-static void
-tell_in(const struct remember *remember, struct bucket_view *view, const struct row *answer)
+struct digest_value
+remember_key(const struct remember *remember, struct span text)
 {
-    struct row *row = find_row(view, answer->key);
-
-    if (row != NULL && row->owner != remember->owner && worth_of(remember, row, view->now_ms) == 3)
-        return;
-    if (row == NULL)
-        row = find_room(remember, view);
-    if (row == NULL)
-        return;
-    *row = *answer;
-    (void)write_row(remember, view, row);
-}
-
-// Without the lock, too: a row under way is its owner's, and at worst somebody sees it torn.
-void
-remember_tell(struct remember *remember, struct digest_value key, const char *id,
-              const struct smtp_reply *reply, int64_t at_ms)
-{
-    struct bucket_view view;
-    struct row answer;
-    bool is_locked;
-
-    if (remember == NULL || at_ms <= 0)
-        return;
-    fill_row(&answer, key, id, at_ms);
-    answer.code = reply->code;
-    set_text(answer.enhanced, sizeof answer.enhanced, reply->enhanced);
-    set_text(answer.text, sizeof answer.text, reply->text);
-    is_locked = lock_bucket(remember, key.high % remember->buckets) == 0;
-    if (read_bucket(remember, key, at_ms, &view) == 0)
-        tell_in(remember, &view, &answer);
-    if (is_locked)
-        unlock_bucket(remember, view.number);
-}
-
-static void
-forget(struct remember *remember, struct digest_value key, uint64_t owner)
-{
-    struct bucket_view view;
-    struct row *row;
-    bool is_locked;
-
-    is_locked = lock_bucket(remember, key.high % remember->buckets) == 0;
-    row = read_bucket(remember, key, 0, &view) == 0 ? find_row(&view, key) : NULL;
-    if (row != NULL && row->owner == owner) {
-        memset(row, 0, sizeof *row);
-        (void)write_row(remember, &view, row);
-    }
-    if (is_locked)
-        unlock_bucket(remember, view.number);
+    return digest_seeded(text, remember == NULL ? 0 : remember->seed);
 }
 
 void
-remember_forget(struct remember *remember, struct digest_value key)
+remember_tell(struct remember *remember, const struct remember_answer *answer)
 {
+    const struct smtp_reply *reply = answer->reply;
+    struct row row;
+
+    if (remember == NULL || answer->at_ms <= 0)
+        return;
+    fill_row(&row, answer->key, answer->id, answer->at_ms);
+    row.code = reply->code;
+    set_text(row.enhanced, sizeof row.enhanced, reply->enhanced);
+    set_text(row.text, sizeof row.text, reply->text);
+    (void)write_row(remember, answer->row, &row);
+}
+
+void
+remember_forget(struct remember *remember, uint64_t number)
+{
+    struct row none = {.at_ms = 0};
+
     if (remember != NULL)
-        forget(remember, key, remember->owner);
+        (void)write_row(remember, number, &none);
 }
 
 void
 remember_forget_answer(struct remember *remember, struct digest_value key)
 {
-    if (remember != NULL)
-        forget(remember, key, 0);
+    struct bucket_view view;
+    struct row *row;
+    uint64_t number;
+
+    if (remember == NULL)
+        return;
+    number = key.high % remember->buckets;
+    if (lock_bucket(remember, number) < 0)
+        return;
+    row = read_bucket(remember, key, 0, &view) == 0 ? find_row(&view, key) : NULL;
+    if (row != NULL && row->owner == 0)
+        remember_forget(remember, number_of(&view, row));
+    unlock_bucket(remember, number);
 }
 
 // --- life ---
 
+static uint64_t
+check_of_head(const struct head *head)
+{
+    size_t skip = sizeof head->check;
+
+    return digest_sum64(span_from((const char *)head + skip, sizeof *head - skip), LAYOUT);
+}
+
 // Its blocks are there before they are needed, where the file system can do that.
 static int
-make_size(const struct remember *remember, struct err *err)
+make_rows(const struct remember *remember, struct err *err)
 {
-    off_t size = (off_t)(remember->buckets * ROWS * sizeof(struct row));
-    struct stat info;
+    off_t size = place_of(remember->buckets);
 
-    if (fstat(remember->fd, &info) < 0)
-        return err_sys(err, ERR_TEMP, errno, "look at " FILE_NAME);
-    if (info.st_size == size)
-        return 0;
-    if (ftruncate(remember->fd, 0) < 0)
-        return err_sys(err, ERR_TEMP, errno, "empty " FILE_NAME);
     if (fallocate(remember->fd, 0, 0, size) == 0)
         return 0;
     if ((errno != EOPNOTSUPP && errno != ENOSYS) || ftruncate(remember->fd, size) < 0)
@@ -359,17 +370,81 @@ make_size(const struct remember *remember, struct err *err)
     return 0;
 }
 
-// Another generation may use it still, in buckets of another number: it finds nothing more.
 static int
-set_up(struct remember *remember, struct err *err)
+make_head(const struct remember *remember, struct err *err)
 {
-    int result;
+    struct head head = {.buckets = remember->buckets};
+
+    if (getrandom(&head.seed, sizeof head.seed, 0) != sizeof head.seed)
+        return err_sys(err, ERR_TEMP, errno, "draw a number");
+    head.check = check_of_head(&head);
+    return fs_write_all_at(remember->fd, &head, sizeof head, 0, err);
+}
+
+// 1: it is as we need it; 0: it is another's, with other buckets or another layout.
+static int
+know_file(struct remember *remember, struct err *err)
+{
+    struct stat info;
+    struct head head;
+
+    if (fstat(remember->fd, &info) < 0)
+        return err_sys(err, ERR_TEMP, errno, "look at " FILE_NAME);
+    if (info.st_size == 0 && (make_rows(remember, err) < 0 || make_head(remember, err) < 0))
+        return -1;
+    if (info.st_size != 0 && info.st_size != place_of(remember->buckets))
+        return 0;
+    if (fs_read_at(remember->fd, &head, sizeof head, 0, err) != sizeof head)
+        return 0;
+    remember->seed = head.seed;
+    return head.check == check_of_head(&head) && head.buckets == remember->buckets;
+}
+
+static bool
+has_its_name(const struct remember *remember, int dir_fd)
+{
+    struct stat named, open;
+
+    return fstatat(dir_fd, FILE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(remember->fd, &open) == 0 && named.st_ino == open.st_ino &&
+           named.st_dev == open.st_dev;
+}
+
+// 1: set up; 0: it is no more, or never was, what we need: another try. Another generation that
+// uses it still keeps it, without its name.
+static int
+set_up(struct remember *remember, int dir_fd, struct err *err)
+{
+    int result = 0;
 
     if (lock(remember, F_OFD_SETLKW, F_WRLCK, SETUP_BYTE, 1) != 0)
         return err_sys(err, ERR_TEMP, errno, "lock " FILE_NAME);
-    result = make_size(remember, err);
+    if (has_its_name(remember, dir_fd)) {
+        result = know_file(remember, err);
+        if (result == 0 && unlinkat(dir_fd, FILE_NAME, 0) < 0)
+            result = err_sys(err, ERR_TEMP, errno, "remove " FILE_NAME);
+    }
     (void)lock(remember, F_OFD_SETLK, F_UNLCK, SETUP_BYTE, 1);
     return result;
+}
+
+static int
+open_file(struct remember *remember, int dir_fd, struct err *err)
+{
+    int result = 0;
+
+    for (int i = 0; i < OPEN_TRIES && result == 0; i++) {
+        if (remember->fd >= 0)
+            close(remember->fd);
+        remember->fd = openat(dir_fd, FILE_NAME,
+                              O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+        if (remember->fd < 0)
+            return err_sys(err, ERR_TEMP, errno, "open " FILE_NAME);
+        result = set_up(remember, dir_fd, err);
+    }
+    if (result == 0)
+        return err_set(err, ERR_TEMP, FILE_NAME " is replaced again and again");
+    return result < 0 ? -1 : 0;
 }
 
 static int
@@ -394,11 +469,8 @@ remember_open(int dir_fd, const struct spool_settings *settings, struct err *err
     remember = mem_zalloc(sizeof *remember);
     remember->buckets = (settings->remember_max + ROWS - 1) / ROWS;
     remember->lifetime_ms = (int64_t)settings->remember;
-    remember->fd = openat(dir_fd, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-                          FILE_MODE);
-    if (remember->fd < 0)
-        err_sys(err, ERR_TEMP, errno, "open " FILE_NAME);
-    if (remember->fd < 0 || set_up(remember, err) < 0 || become_owner(remember, err) < 0)
+    remember->fd = -1;
+    if (open_file(remember, dir_fd, err) < 0 || become_owner(remember, err) < 0)
         remember_close(&remember);
     return remember;
 }

@@ -6,7 +6,8 @@
 // written, not mapped: a full or failing disk is an error here, never a signal. A torn row is no
 // row, and where there is no room the oldest goes; no mail waits for it.
 // Each worker holds a lock on a byte of its own far behind the rows; it goes with him, so that a
-// row under way whose owner's byte is free is nobody's. Buckets are locked so, too.
+// row under way whose owner's byte is free is nobody's. Buckets are locked so, too, but for the
+// owner of a row under way: it is his alone, and he answers it where it stands.
 #ifndef POSTERN_SPOOL_REMEMBER_H
 #define POSTERN_SPOOL_REMEMBER_H
 
@@ -21,6 +22,10 @@ struct remember; // everywhere: NULL remembers nothing
 // dir_fd is the spool's. NULL with ERR_NONE where the settings want none; else TEMP. May block.
 struct remember *remember_open(int dir_fd, const struct spool_settings *settings, struct err *err);
 void remember_close(struct remember **remember);
+
+// What the recipients are known by here: seeded with a number that was drawn when the file was made
+// and that nobody outside knows.
+struct digest_value remember_key(const struct remember *remember, struct span text);
 
 enum remember_find {
     REMEMBER_OURS,      // nobody has him; from now on he is under way here
@@ -41,16 +46,24 @@ struct remember_claim {
 struct remember_told {
     char id[ID_MAX + 1]; // of the first message, also with UNDER_WAY ("": not known)
     struct smtp_reply reply;
+    uint64_t row; // with OURS: where he is under way
 };
 
 enum remember_find remember_claim(struct remember *remember, const struct remember_claim *claim,
                                   struct remember_told *told_out);
-// The answer, 2xx or 5xx, since at_ms; also where nothing was claimed. What another process has
-// under way stays his.
-void remember_tell(struct remember *remember, struct digest_value key, const char *id,
-                   const struct smtp_reply *reply, int64_t at_ms);
-// He was under way here and has no answer that would last.
-void remember_forget(struct remember *remember, struct digest_value key);
+
+// The answer, 2xx or 5xx, since at_ms, to one who is under way here, in that row.
+struct remember_answer {
+    struct digest_value key;
+    uint64_t row;
+    const char *id;
+    const struct smtp_reply *reply;
+    int64_t at_ms;
+};
+
+void remember_tell(struct remember *remember, const struct remember_answer *answer);
+// He was under way here, in that row, and has no answer that would last.
+void remember_forget(struct remember *remember, uint64_t row);
 // His answer, if he has one, need not last any more.
 void remember_forget_answer(struct remember *remember, struct digest_value key);
 

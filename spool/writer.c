@@ -63,7 +63,7 @@ start_block(struct writer *writer)
 enum writer_go
 writer_add(struct writer *writer, struct span content)
 {
-    assert(!writer->is_committing);
+    assert(!writer->is_digested);
     writer->len += content.len;
     space_reserve(writer->spool->space, content.len);
     if (writer->err.kind != ERR_NONE)
@@ -88,6 +88,13 @@ writer_len(const struct writer *writer)
     return writer->len;
 }
 
+struct digest_value
+writer_digest(struct writer *writer)
+{
+    commit_digest(writer);
+    return writer->writing.message_digest;
+}
+
 void
 writer_move(struct writer *writer, const struct ranges *set, const char *child)
 {
@@ -110,6 +117,7 @@ void
 writer_commit(struct writer *writer, writer_done *done, void *arg)
 {
     assert(!writer->is_committing);
+    commit_digest(writer);
     writer->is_committing = true;
     writer->is_waited_for = false;
     writer->done = done;

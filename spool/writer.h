@@ -29,6 +29,7 @@ enum writer_go { WRITER_GO_ON, WRITER_WAIT }; // the bytes were taken in both ca
 
 enum writer_go writer_add(struct writer *writer, struct span content);
 uint64_t writer_len(const struct writer *writer);
+struct digest_value writer_digest(struct writer *writer); // nothing is added after it
 // Another message has these recipients already: its journal says so from the beginning, as `moved`.
 void writer_move(struct writer *writer, const struct ranges *set, const char *child);
 

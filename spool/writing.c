@@ -23,7 +23,6 @@ writing_init(struct writing *writing)
 void
 writing_clear(struct writing *writing)
 {
-    digest_free(&writing->digest);
     for (size_t i = 0; i < writing->move_count; i++) {
         mem_free(&writing->moves[i].set);
         mem_free(&writing->moves[i].child);
@@ -78,7 +77,6 @@ void
 writing_seal_image(struct writing *writing)
 {
     writing->envelope_digest = digest_of(envelope_of(writing));
-    writing->message_digest = digest_of(message_of(writing));
     seal(writing, message_of(writing).len);
     format_head_write(&writing->seal, writing->flight.data);
 }
@@ -86,16 +84,11 @@ writing_seal_image(struct writing *writing)
 int
 writing_block(struct writing *writing)
 {
-    struct span message = message_of(writing);
-
     if (writing->draft.fd < 0 && store_draft_make(writing->dir_fd, writing->id, writing->unnamed,
                                                   &writing->draft, &writing->err) < 0)
         return -1;
     if (writing->written == 0)
         writing->envelope_digest = digest_of(envelope_of(writing));
-    if (writing->digest == NULL)
-        writing->digest = digest_new();
-    digest_add(writing->digest, message.data, message.len);
     if (fs_write_all_at(writing->draft.fd, writing->flight.data, writing->flight.len,
                         (off_t)writing->written, &writing->err) < 0)
         return -1;
@@ -145,7 +138,6 @@ write_rest(struct writing *writing)
 
     if (writing_block(writing) < 0)
         return -1;
-    writing->message_digest = digest_get(writing->digest);
     seal(writing, writing->written - writing->seal.offset);
     format_head_write(&writing->seal, head);
     if (write_journal(writing) < 0)
@@ -208,7 +200,6 @@ writing_end_relay(struct writing *writing)
         store_draft_drop(&writing->draft);
         return -1;
     }
-    writing->message_digest = digest_get(writing->digest);
     seal(writing, writing->written - writing->seal.offset);
     return 0;
 }

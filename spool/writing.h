@@ -22,8 +22,8 @@ struct writing {
     struct place_root *root; // a child may be set aside there already; NULL: no need to look
     bool unnamed, sync;
     struct store_draft draft;
-    struct digest *digest; // of the message so far; NULL: it comes whole
-    struct digest_value envelope_digest, message_digest;
+    struct digest_value message_digest; // the caller's, before it is sealed
+    struct digest_value envelope_digest;
     struct buf flight; // the block, or the image
     uint64_t written;
     struct format_seal seal; // offset is set by the caller, the rest by sealing

@@ -96,8 +96,6 @@ on_content(void *arg, struct smtp_transaction *transaction, struct span content)
     struct passage *passage = transaction->state;
 
     (void)arg;
-    if (passage->join != NULL)
-        join_add(passage->join, content);
     return writer_add(passage->writer, content) == WRITER_WAIT ? SMTP_WAIT : SMTP_GO_ON;
 }
 
@@ -284,7 +282,8 @@ on_end(void *arg, struct smtp_transaction *transaction)
     passage->since_us = delivery_clock_us();
     if (passage->join == NULL)
         commit(passage);
-    else if (join_start(passage->join, transaction->envelope, on_joined, passage))
+    else if (join_start(passage->join, transaction->envelope, writer_digest(passage->writer),
+                        on_joined, passage))
         go_on_joined(passage);
 }
 

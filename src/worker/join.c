@@ -20,12 +20,12 @@ struct join_rcpt {
     struct digest_value key;
     enum part part;
     size_t twin_of;
+    uint64_t row; // of the claim
     struct remember_told *told;
 };
 
 struct join {
     struct join_parts parts;
-    struct sha256 *sha256;
     struct loop_timer *timer;
     uint64_t since_ms;
     char id[ID_MAX + 1], awaited[ID_MAX + 1];
@@ -55,16 +55,14 @@ compare(const void *a, const void *b)
 }
 
 static void
-know_recipients(struct join *join, const struct smtp_envelope *envelope)
+know_recipients(struct join *join, const struct smtp_envelope *envelope,
+                struct digest_value content)
 {
-    uint8_t content[SHA256_LEN];
-
-    sha256_get(join->sha256, content);
     join->count = envelope->rcpt_count;
     join->rcpts = mem_zarray(join->count, sizeof *join->rcpts);
     join->order = mem_zarray(join->count, sizeof(void *));
     for (size_t i = 0; i < join->count; i++) {
-        join->rcpts[i].key = recall_key(join->sha256, content, envelope, i);
+        join->rcpts[i].key = recall_key(join->parts.remember, content, envelope, i);
         join->order[i] = &join->rcpts[i];
     }
     qsort(join->order, join->count, sizeof(void *), compare);
@@ -85,7 +83,7 @@ static void
 let_go(const struct join *join, struct join_rcpt *rcpt)
 {
     if (rcpt->part == PART_CLAIMED)
-        remember_forget(join->parts.remember, rcpt->key);
+        remember_forget(join->parts.remember, rcpt->row);
     if (rcpt->part != PART_TWIN)
         rcpt->part = PART_OPEN;
     mem_free(&rcpt->told);
@@ -123,6 +121,7 @@ claim(struct join *join, struct join_rcpt *rcpt, bool is_anew)
     switch (remember_claim(join->parts.remember, &claim, &told)) {
     case REMEMBER_OURS:
         rcpt->part = PART_CLAIMED;
+        rcpt->row = told.row;
         return true;
     case REMEMBER_TOLD:
         rcpt->part = PART_TOLD;
@@ -299,7 +298,7 @@ join_has_accepted(const struct join *join)
 bool
 join_settle(struct join *join, const struct smtp_reply *replies, size_t count)
 {
-    int64_t now_ms = loop_realtime_ms(join->parts.loop);
+    struct remember_answer answer = {.id = join->id, .at_ms = loop_realtime_ms(join->parts.loop)};
     bool is_remembered = true;
 
     for (size_t i = 0; i < join->count; i++) {
@@ -309,7 +308,10 @@ join_settle(struct join *join, const struct smtp_reply *replies, size_t count)
         is_remembered = is_remembered && rcpt->part != PART_OPEN;
         if (rcpt->part != PART_CLAIMED || (reply->code / 100 != 2 && reply->code / 100 != 5))
             continue;
-        remember_tell(join->parts.remember, rcpt->key, join->id, reply, now_ms);
+        answer.key = rcpt->key;
+        answer.row = rcpt->row;
+        answer.reply = reply;
+        remember_tell(join->parts.remember, &answer);
         rcpt->part = PART_OPEN;
     }
     return is_remembered;
@@ -374,7 +376,8 @@ look_again(void *arg)
 }
 
 bool
-join_start(struct join *join, const struct smtp_envelope *envelope, join_done *done, void *arg)
+join_start(struct join *join, const struct smtp_envelope *envelope, struct digest_value content,
+           join_done *done, void *arg)
 {
     join->done = done;
     join->arg = arg;
@@ -382,7 +385,7 @@ join_start(struct join *join, const struct smtp_envelope *envelope, join_done *d
     join->is_named = recall_is_named(envelope);
     memcpy(join->id, envelope->id, sizeof join->id);
     join->since_ms = loop_now_ms(join->parts.loop);
-    know_recipients(join, envelope);
+    know_recipients(join, envelope, content);
     if (try_claims(join)) {
         tell_joined(join);
         return true;
@@ -393,19 +396,12 @@ join_start(struct join *join, const struct smtp_envelope *envelope, join_done *d
     return false;
 }
 
-void
-join_add(struct join *join, struct span content)
-{
-    sha256_add(join->sha256, content.data, content.len);
-}
-
 struct join *
 join_new(const struct join_parts *parts)
 {
     struct join *join = mem_zalloc(sizeof *join);
 
     join->parts = *parts;
-    join->sha256 = sha256_new();
     return join;
 }
 
@@ -418,7 +414,6 @@ join_free(struct join **join_in)
         return;
     let_all_go(join);
     loop_timer_free(&join->timer);
-    sha256_free(&join->sha256);
     mem_free(&join->rcpts);
     mem_free(&join->order);
     mem_free(&join->replies);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // src/worker/join.h - the same message twice: whom of its recipients somebody has already.
 //
-// Order: new, add all content, start; then what is to be done is done, and settle tells what came
-// of it. Free at any time: whoever was claimed and has no lasting answer is free again. Waits: as
-// long as another try has one of them, looking again and again; it holds nobody's recipients
-// meanwhile, so that two tries never wait for each other. Equal: two equal RCPTs are one recipient
-// with two replies. Names: without Postfix's queue id the same bytes are the same message only
-// until its client has heard the answer (join_end): who has heard it sends another one. Over SMTP
-// one reply stands for all: a remembered 5xx does only where all have one.
+// Order: new, start with the content's digest; then what is to be done is done, and settle tells
+// what came of it. Free at any time: whoever was claimed and has no lasting answer is free again.
+// Waits: as long as another try has one of them, looking again and again; it holds nobody's
+// recipients meanwhile, so that two tries never wait for each other. Equal: two equal RCPTs are one
+// recipient with two replies. Names: without Postfix's queue id the same bytes are the same message
+// only until its client has heard the answer (join_end): who has heard it sends another one. Over
+// SMTP one reply stands for all: a remembered 5xx does only where all have one.
 #ifndef POSTERN_SRC_JOIN_H
 #define POSTERN_SRC_JOIN_H
 
@@ -30,10 +30,9 @@ typedef void join_done(void *arg, bool is_late);
 
 struct join *join_new(const struct join_parts *parts);
 void join_free(struct join **join);
-void join_add(struct join *join, struct span content);
 // True: it is known already, done will not be called.
-bool join_start(struct join *join, const struct smtp_envelope *envelope, join_done *done,
-                void *arg);
+bool join_start(struct join *join, const struct smtp_envelope *envelope,
+                struct digest_value content, join_done *done, void *arg);
 
 bool join_has_all(const struct join *join);                     // nothing is left to be done
 bool join_has_accepted(const struct join *join);                // somebody was told a 2xx before

@@ -114,6 +114,7 @@ class Join(Case):
     def test_some_recipients_only(self) -> None:
         def test(sink: Sink, postern: Postern, is_lmtp: bool) -> None:
             self.send(postern, [BOB, "dave@example.com"], is_lmtp)
+            wait_until(lambda: len(self.recipients_at(sink)) == 2, 10, "the first")
             replies = self.send(postern, [CAROL, BOB, "erin@example.com"], is_lmtp)
             self.assertEqual([reply.code for reply in replies], [250] * (3 if is_lmtp else 1))
             wait_until(lambda: len(self.recipients_at(sink)) == 4, 10, "all four")
@@ -128,6 +129,7 @@ class Join(Case):
 
         def test(sink: Sink, postern: Postern, is_lmtp: bool) -> None:
             self.send(postern, [BOB], is_lmtp, content)
+            wait_until(lambda: len(self.recipients_at(sink)) == 1, 10, "the first")
             self.send(postern, [BOB, CAROL], is_lmtp, content)
             wait_until(lambda: len(self.recipients_at(sink)) == 2, 10, "both")
             self.assertEqual(sink.taken()[-1].recipients, [CAROL.encode()])

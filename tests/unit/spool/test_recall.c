@@ -15,12 +15,9 @@ static bool is_named;
 static struct digest_value
 key_of(const struct smtp_envelope *envelope, uint8_t content)
 {
-    struct sha256 *sha256 = sha256_new();
-    uint8_t value[SHA256_LEN] = {content};
-    struct digest_value key = recall_key(sha256, value, envelope, 0);
+    struct digest_value value = {.high = content};
 
-    sha256_free(&sha256);
-    return key;
+    return recall_key(kit.spool->remember, value, envelope, 0);
 }
 
 static void
@@ -51,6 +48,9 @@ test_key(void)
     struct smtp_envelope envelope;
     struct digest_value first;
 
+    kit_folder(folder);
+    kit_remember_ms = 1000;
+    kit_open(&kit, folder, false);
     kit_envelope(&envelope, id, 1);
     replace(&envelope.from, "a@b");
     replace(&envelope.rcpts[0].path, "c@d");
@@ -67,6 +67,8 @@ test_key(void)
                        digest_equal(key_of(&envelope, rows[i].content), first) == rows[i].is_same);
     }
     envelope_clear(&envelope);
+    kit_close(&kit);
+    kit_remove(folder);
 }
 
 // --- what an adopted message tells ---
@@ -80,16 +82,12 @@ now(void)
 static struct digest_value
 key_in_spool(const struct smtp_envelope *envelope, size_t number)
 {
-    struct sha256 *sha256 = sha256_new();
-    uint8_t content[SHA256_LEN];
-    struct digest_value key;
+    struct digest_value content, key;
     char *text = mem_zalloc(LEN);
 
     kit_content(id, LEN, text);
-    sha256_add(sha256, text, LEN);
-    sha256_get(sha256, content);
-    key = recall_key(sha256, content, envelope, number);
-    sha256_free(&sha256);
+    content = digest_of(span_from(text, LEN));
+    key = recall_key(kit.spool->remember, content, envelope, number);
     mem_free(&text);
     return key;
 }
@@ -113,7 +111,7 @@ find(size_t number, struct remember_told *told_out)
     claim.key = key_in_spool(&envelope, number);
     result = remember_claim(kit.spool->remember, &claim, told_out);
     if (result == REMEMBER_OURS)
-        remember_forget(kit.spool->remember, claim.key);
+        remember_forget(kit.spool->remember, told_out->row);
     envelope_clear(&envelope);
     return result;
 }

@@ -11,11 +11,12 @@
 #include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
 
-enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 8 };
+enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 8, HEAD = ROWS * ROW };
 
 static struct tempdir dir;
 static struct spool_settings settings = {.remember = HOUR, .remember_max = 64};
 static struct remember_told told;
+static uint64_t rows_of[200]; // of what was claimed
 
 static struct remember *
 open_one(void)
@@ -38,8 +39,11 @@ claim_at(struct remember *remember, uint64_t number, int64_t now_ms, bool is_hei
 {
     struct remember_claim claim = {
         .key = key_of(number), .id = "4X2k9QzT7mB", .now_ms = now_ms, .is_heir = is_heir};
+    enum remember_find find = remember_claim(remember, &claim, &told);
 
-    return remember_claim(remember, &claim, &told);
+    if (find == REMEMBER_OURS)
+        rows_of[number] = told.row;
+    return find;
 }
 
 static enum remember_find
@@ -52,16 +56,35 @@ static void
 tell_at(struct remember *remember, uint64_t number, int code, int64_t at_ms)
 {
     struct smtp_reply reply;
+    struct remember_answer answer = {.key = key_of(number),
+                                     .row = rows_of[number],
+                                     .id = "4X2k9QzT7mB",
+                                     .reply = &reply,
+                                     .at_ms = at_ms};
 
     reply_set(&reply, code, code == 550 ? "5.1.1" : "2.0.0", "answer %d of %llu", code,
               (unsigned long long)number);
-    remember_tell(remember, key_of(number), "4X2k9QzT7mB", &reply, at_ms);
+    remember_tell(remember, &answer);
 }
 
 static void
 tell(struct remember *remember, uint64_t number, int code)
 {
     tell_at(remember, number, code, NOW);
+}
+
+// Of one whom nobody has.
+static void
+answer_at(struct remember *remember, uint64_t number, int code, int64_t at_ms)
+{
+    CU_ASSERT(claim_at(remember, number, at_ms, false) == REMEMBER_OURS);
+    tell_at(remember, number, code, at_ms);
+}
+
+static void
+answer(struct remember *remember, uint64_t number, int code)
+{
+    answer_at(remember, number, code, NOW);
 }
 
 static bool
@@ -103,21 +126,16 @@ test_two(void)
     CU_ASSERT_STRING_EQUAL(told.id, "4X2k9QzT7mB");
     CU_ASSERT(claim(one, 1) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim_at(two, 1, NOW + 2 * HOUR, true) == REMEMBER_UNDER_WAY); // however long
-    remember_forget(two, key_of(1));                                         // not his
-    tell(two, 1, 550);
-    CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY);
     tell(one, 1, 250);
     CU_ASSERT(claim(two, 1) == REMEMBER_TOLD);
     CU_ASSERT(is_told(1, 250));
     CU_ASSERT_STRING_EQUAL(told.reply.enhanced, "2.0.0");
-    remember_forget(one, key_of(1)); // it is answered: stays
-    CU_ASSERT(claim(one, 1) == REMEMBER_TOLD);
     remember_forget_answer(two, key_of(1));
     CU_ASSERT(claim(one, 1) == REMEMBER_OURS);
     remember_forget_answer(one, key_of(1)); // there is none
     CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim(one, 2) == REMEMBER_OURS);
-    remember_forget(one, key_of(2));
+    remember_forget(one, rows_of[2]);
     CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
     end(one, two);
 }
@@ -131,9 +149,10 @@ test_anew(void)
 
     begin();
     one = open_one();
-    tell(one, 1, 250);
+    answer(one, 1, 250);
     CU_ASSERT(remember_claim(one, &anew, &told) == REMEMBER_TOLD);
-    tell(one, 1, 550);
+    remember_forget_answer(one, key_of(1));
+    answer(one, 1, 550);
     CU_ASSERT(claim(one, 1) == REMEMBER_TOLD);
     CU_ASSERT(is_told(1, 550));
     CU_ASSERT(remember_claim(one, &anew, &told) == REMEMBER_OURS);
@@ -151,7 +170,7 @@ test_death(void)
 
     begin();
     one = open_one();
-    tell(one, 1, 250);
+    answer(one, 1, 250);
     CU_ASSERT(claim(one, 2) == REMEMBER_OURS);
     CU_ASSERT(claim(one, 3) == REMEMBER_OURS);
     remember_close(&one);
@@ -188,7 +207,7 @@ test_time(void)
 
         begin();
         one = open_one();
-        tell(one, 1, 250);
+        answer(one, 1, 250);
         UNIT_CHECK_ROW(rows[i].name, claim_at(one, 1, rows[i].at_ms, false) == rows[i].find);
         end(one, NULL);
     }
@@ -204,17 +223,15 @@ test_full(void)
     one = open_one();
     two = open_one();
     for (uint64_t i = 0; i < ROWS; i++)
-        tell_at(one, i * 8, 250, NOW + (int64_t)i);
+        answer_at(one, i * 8, 250, NOW + (int64_t)i);
     CU_ASSERT(claim(one, 64) == REMEMBER_OURS); // the oldest has gone
     CU_ASSERT(claim(one, 8) == REMEMBER_TOLD);
-    tell(one, 72, 250); // and the next
+    answer(one, 72, 250); // and the next
     CU_ASSERT(claim(one, 72) == REMEMBER_TOLD);
     CU_ASSERT(claim(one, 16) == REMEMBER_TOLD);
     for (uint64_t i = 10; i < 17; i++)
         CU_ASSERT(claim(i % 2 == 0 ? one : two, i * 8) == REMEMBER_OURS);
     CU_ASSERT(claim(one, 17 * 8) == REMEMBER_NO_ROOM); // all are under way
-    tell(one, 17 * 8, 250);
-    CU_ASSERT(claim(one, 17 * 8) == REMEMBER_NO_ROOM);
     CU_ASSERT(claim(two, 64) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim(two, 1) == REMEMBER_OURS); // another bucket
     remember_close(&two);
@@ -237,12 +254,12 @@ test_torn(void)
     fd = open(name, O_RDWR | O_CLOEXEC);
     CU_ASSERT_FATAL(fd >= 0);
     for (off_t at = 0; at < ROW; at++) {
-        CU_ASSERT(pwrite(fd, empty, sizeof empty, 0) == sizeof empty);
-        tell(one, 0, 250);
-        tell(one, 8, 550);
-        CU_ASSERT(pread(fd, &byte, 1, at) == 1);
+        CU_ASSERT(pwrite(fd, empty, sizeof empty, HEAD) == sizeof empty);
+        answer(one, 0, 250);
+        answer(one, 8, 550);
+        CU_ASSERT(pread(fd, &byte, 1, HEAD + at) == 1);
         byte = (char)(byte ^ 0x10);
-        CU_ASSERT(pwrite(fd, &byte, 1, at) == 1);
+        CU_ASSERT(pwrite(fd, &byte, 1, HEAD + at) == 1);
         CU_ASSERT(claim(one, 8) == REMEMBER_TOLD && is_told(8, 550));
         CU_ASSERT(claim(one, 0) == REMEMBER_OURS);
         tell(one, 0, 250);
@@ -262,13 +279,14 @@ test_size(void)
 
     begin();
     one = open_one();
-    tell(one, 1, 250);
-    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == 64 * ROW);
+    answer(one, 1, 250);
+    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == HEAD + 64 * ROW);
     CU_ASSERT(info.st_blocks * 512 >= info.st_size); // a full disk comes too late
     settings.remember_max = 100;
     two = open_one();
-    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == 104 * ROW);
-    CU_ASSERT(claim(one, 1) == REMEMBER_OURS); // forgotten; the former generation lives on
+    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == HEAD + 104 * ROW);
+    CU_ASSERT(claim(two, 1) == REMEMBER_OURS); // forgotten
+    CU_ASSERT(claim(one, 1) == REMEMBER_TOLD); // but not by the former generation, which lives on
     CU_ASSERT(claim(one, 63) == REMEMBER_OURS);
     tell(one, 63, 250);
     CU_ASSERT(claim(one, 63) == REMEMBER_TOLD);
@@ -279,8 +297,77 @@ test_size(void)
     CU_ASSERT(two == NULL && err.kind == ERR_NONE);
     CU_ASSERT(claim(NULL, 1) == REMEMBER_NO_ROOM);
     tell(NULL, 1, 250);
-    remember_forget(NULL, key_of(1));
+    remember_forget(NULL, 0);
+    remember_forget_answer(NULL, key_of(1));
     end(one, NULL);
+}
+
+// What makes a key goes with the file: whoever has it has the same, and a new one has another.
+static void
+test_seed(void)
+{
+    struct span text = span_of("ann@example.org");
+    struct remember *one, *two;
+    struct digest_value key;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    key = remember_key(one, text);
+    CU_ASSERT_TRUE(digest_equal(remember_key(two, text), key));
+    CU_ASSERT_FALSE(digest_equal(remember_key(one, span_of("ann@example.or")), key));
+    CU_ASSERT_FALSE(digest_equal(digest_of(text), key));
+    end(one, two);
+    begin();
+    one = open_one();
+    CU_ASSERT_FALSE(digest_equal(remember_key(one, text), key));
+    end(one, NULL);
+}
+
+// A file that is none of ours, or only begun, makes way for one that is.
+static void
+test_other_file(void)
+{
+    static const struct {
+        const char *name;
+        off_t size, at; // at: where a byte is written
+    } rows[] = {
+        {"another layout",  64 * ROW,            -1       },
+        {"no head",         HEAD + 64 * ROW,     -1       },
+        {"half a head",     10,                  -1       },
+        {"longer",          HEAD + 64 * ROW + 1, -1       },
+        {"a damaged check", -1,                  0        },
+        {"damaged buckets", -1,                  8        },
+        {"a damaged seed",  -1,                  16       },
+        {"a row",           -1,                  HEAD + 20},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct remember *one, *two;
+        char byte;
+        int fd;
+
+        begin();
+        one = open_one();
+        answer(one, 1, 250);
+        fd = openat(dir.fd, "remembered", O_RDWR | O_CLOEXEC);
+        CU_ASSERT_FATAL(fd >= 0);
+        if (rows[i].size >= 0)
+            CU_ASSERT(ftruncate(fd, 0) == 0 && ftruncate(fd, rows[i].size) == 0);
+        if (rows[i].at >= 0) {
+            CU_ASSERT(pread(fd, &byte, 1, rows[i].at) == 1);
+            byte ^= 1;
+            CU_ASSERT(pwrite(fd, &byte, 1, rows[i].at) == 1);
+        }
+        two = open_one();
+        UNIT_CHECK_ROW(rows[i].name,
+                       (claim(two, 1) == REMEMBER_TOLD) == (rows[i].at >= HEAD)); // another bucket
+        UNIT_CHECK_ROW(rows[i].name, claim(two, 2) == REMEMBER_OURS);
+        tell(two, 2, 250);
+        UNIT_CHECK_ROW(rows[i].name, claim(two, 2) == REMEMBER_TOLD);
+        close(fd);
+        end(one, two);
+    }
 }
 
 static void
@@ -326,7 +413,7 @@ work(struct remember *remember, struct witness *witness, int self)
             tell_at(remember, number, rand_r(&seed) % 2 == 0 ? 250 : 550,
                     NOW - HOUR + rand_r(&seed) % 2);
         else
-            remember_forget(remember, key_of(number));
+            remember_forget(remember, rows_of[number]);
     }
 }
 
@@ -353,7 +440,8 @@ check_all(struct witness *witness)
 
         CU_ASSERT(find == REMEMBER_OURS ||
                   (find == REMEMBER_TOLD && (is_told(i, 250) || is_told(i, 550))));
-        remember_forget(remember, key_of(i));
+        if (find == REMEMBER_OURS)
+            remember_forget(remember, rows_of[i]);
         atomic_store(&witness->holders[i], 0);
     }
     CU_ASSERT_EQUAL(atomic_load(&witness->wrong), 0);
@@ -394,6 +482,8 @@ static const struct unit_test tests[] = {
     {"full",                    test_full       },
     {"torn",                    test_torn       },
     {"another size, or none",   test_size       },
+    {"what makes a key",        test_seed       },
+    {"another's file",          test_other_file },
     {"cannot be opened",        test_cannot_open},
     {"kills",                   test_kills      },
 };

@@ -20,6 +20,18 @@ end(void)
     kit_remove(folder);
 }
 
+static bool
+has_digest_of(const struct spool_file *file, const char *id, size_t len)
+{
+    char *content = mem_zalloc(len + 1);
+    bool is_equal;
+
+    kit_content(id, len, content);
+    is_equal = digest_equal(spool_file_digest(file), digest_of(span_from(content, len)));
+    mem_free(&content);
+    return is_equal;
+}
+
 struct size_row {
     const char *name;
     enum writer_kind kind;
@@ -54,6 +66,7 @@ check_sizes(bool sync)
         CU_ASSERT_PTR_NOT_NULL_FATAL(file);
         UNIT_CHECK_ROW(row->name, !kit.has_err);
         UNIT_CHECK_ROW(row->name, spool_file_len(file) == row->len);
+        UNIT_CHECK_ROW(row->name, has_digest_of(file, id, row->len));
         UNIT_CHECK_ROW(row->name, strcmp(spool_file_id(file), id) == 0);
         UNIT_CHECK_ROW(row->name, spool_file_is_durable(file) == row->is_durable);
         UNIT_CHECK_ROW(row->name, (spool_file_memory(file).data != NULL) == row->is_memory);

@@ -100,9 +100,8 @@ start(int worker, const char *id, const char *recipients, enum smtp_protocol pro
     envelope.from = mem_strdup("a@b");
     for (const char *at = recipients; *at != '\0'; at++)
         envelope_add_rcpt(&envelope, span_from(at, 1), span_of(""));
-    join_add(try.join, span_of("Subject: "));
-    join_add(try.join, span_of("again\r\n"));
-    try.is_ready = join_start(try.join, &envelope, on_done, NULL);
+    try.is_ready =
+        join_start(try.join, &envelope, digest_of(span_of("Subject: again\r\n")), on_done, NULL);
     envelope_clear(&envelope);
     return try;
 }
