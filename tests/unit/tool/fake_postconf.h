@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // tests/unit/tool/fake_postconf.h - a postconf in front of PATH: main.cf and master.cf are lines
-// "NAME<tab>VALUE". Told of "fatal", "killed" or "silent" it ends badly, of what STUBBORN matches it
-// does nothing.
+// "NAME<tab>VALUE". Told of "fatal", "killed" or "silent" it ends badly; of what STUBBORN
+// matches it does nothing.
 #ifndef POSTERN_TESTS_UNIT_TOOL_FAKE_POSTCONF_H
 #define POSTERN_TESTS_UNIT_TOOL_FAKE_POSTCONF_H
 
@@ -26,7 +26,8 @@
     "esac\n" \
     "case $option$word in\n" \
     "-X*|-MX*) others >$file.new; mv $file.new $file;;\n" \
-    "*=*) { others; printf '%s\\t%s\\n' \"$name\" \"$value\"; } >$file.new; mv $file.new $file;;\n" \
+    "*=*) { others; printf '%s\\t%s\\n' \"$name\" \"$value\"; } >$file.new\n" \
+    "mv $file.new $file;;\n" \
     "*) awk -F'\\t' -v n=\"$name\" '$1 == n {print $2}' $file;;\n" \
     "esac\n" \
     "done\n"

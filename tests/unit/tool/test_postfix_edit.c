@@ -21,47 +21,67 @@ static const struct postfix_lines lines = {
     .services = {{id_in, line_in}, {id_back, line_back}}
 };
 
-// What is there, how much is changed, and how it ends; main.cf and master.cf are expected to have
-// (or, with "!", not to have) those lines then.
+// What is there, whether it is to be removed, how much is changed, and how it ends: main.cf and
+// master.cf are expected to have (with "!": not to have) those lines then.
+// clang-format off
 static const struct {
-    const char *name, *main_cf, *master_cf;
+    const char *name;
+    const char *main_cf, *master_cf;
     bool removes;
     size_t changes;
     const char *main_has, *master_has;
     const char *error; // NULL: none
 } rows[] = {
-    {"nothing there",                  "myhostname\tmx\n",                                           "smtp/inet\tx\n",                                                                            false, 8,
-     "content_filter\tpostern:[127.0.0.1]:10024\n",                                                                                                                                                                                                                       "postern/unix\t" IN "\n", NULL                                                          },
-    {"others stay",                    "myhostname\tmx\n",                                           "smtp/inet\tx\n",                                                                            false, 8, "myhostname\tmx\n",
-     "smtp/inet\tx\n",                                                                                                                                                                                                                                                                              NULL                                                          },
-    {"a word is added",                "receive_override_options\tno_milters\n",                     "",                                                                                          false, 8,
-     "receive_override_options\tno_milters, no_address_mappings\n",                                                                                                                                                                                                       "postern/unix",           NULL                                                          },
-    {"the word is there",              "receive_override_options\tno_address_mappings no_milters\n", "",                                                                                          false,
-     7,                                                                                                                                                                                                     "receive_override_options\tno_address_mappings no_milters\n", "postern/unix",           NULL                                                          },
-    {"a longer word is another",       "receive_override_options\tno_address_mappingsx\n",           "",                                                                                          false, 8,
-     "\tno_address_mappingsx, no_address_mappings\n",                                                                                                                                                                                                                     "postern/unix",           NULL                                                          },
-    {"an earlier Postern",             "content_filter\tpostern:[127.0.0.1]:1\n",
-     "postern/unix\tpostern unix - - n - 5 lmtp\n127.0.0.1:10025/inet\t" BACK "\n",                                                                                                               false, 7,
-     "content_filter\tpostern:[127.0.0.1]:10024\n",                                                                                                                                                                                                                       "postern/unix\t" IN "\n", NULL                                                          },
-    {"blanks do not count",            "",                                                           "postern/unix\tpostern   unix -  - n - 20 smtp   -o a=b\n",                                  false,
-     7,                                                                                                                                                                                                     "content_filter",                                             "20 smtp   -o",           NULL                                                          },
-    {"another filter",                 "content_filter\tamavis:[127.0.0.1]:10024\n",                 "",                                                                                          false, 0, "\tamavis:",                                                  "",
-     "content_filter is \"amavis:[127.0.0.1]:10024\": another filter"                                                                                                                                                                                                                                                                                             },
-    {"another service",                "",                                                           "127.0.0.1:10025/inet\t127.0.0.1:10025 inet n - n - - smtpd\n",                              false,
-     0,                                                                                                                                                                                                     "!content_filter",                                            "",                       "master.cf has a service 127.0.0.1:10025/inet of another kind"},
-    {"another transport",              "",                                                           "postern/unix\tpostern unix - n n - - pipe argv=/bin/x smtp\n",                                               false, 0,
-     "!content_filter",                                                                                                                                                                                                                                                   "n n - - pipe",           "service postern/unix of another kind"                        },
+    {"nothing there",
+     "myhostname\tmx\n", "smtp/inet\tx\n", false, 8,
+     "content_filter\tpostern:[127.0.0.1]:10024\n", "postern/unix\t" IN "\n", NULL},
+    {"others stay",
+     "myhostname\tmx\n", "smtp/inet\tx\n", false, 8,
+     "myhostname\tmx\n", "smtp/inet\tx\n", NULL},
+    {"a word is added",
+     "receive_override_options\tno_milters\n", "", false, 8,
+     "receive_override_options\tno_milters, no_address_mappings\n", "postern/unix", NULL},
+    {"the word is there",
+     "receive_override_options\tno_address_mappings no_milters\n", "", false, 7,
+     "receive_override_options\tno_address_mappings no_milters\n", "postern/unix", NULL},
+    {"a longer word is another",
+     "receive_override_options\tno_address_mappingsx\n", "", false, 8,
+     "\tno_address_mappingsx, no_address_mappings\n", "postern/unix", NULL},
+    {"an earlier Postern",
+     "content_filter\tpostern:[127.0.0.1]:1\n",
+     "postern/unix\tpostern unix - - n - 5 lmtp\n127.0.0.1:10025/inet\t" BACK "\n", false, 7,
+     "content_filter\tpostern:[127.0.0.1]:10024\n", "postern/unix\t" IN "\n", NULL},
+    {"blanks do not count",
+     "", "postern/unix\tpostern   unix -  - n - 20 smtp   -o a=b\n", false, 7,
+     "content_filter", "20 smtp   -o", NULL},
+    {"another filter",
+     "content_filter\tamavis:[127.0.0.1]:10024\n", "", false, 0,
+     "\tamavis:", "", "content_filter is \"amavis:[127.0.0.1]:10024\": another filter"},
+    {"another service",
+     "", "127.0.0.1:10025/inet\t127.0.0.1:10025 inet n - n - - smtpd\n", false, 0,
+     "!content_filter", "", "master.cf has a service 127.0.0.1:10025/inet of another kind"},
+    {"another transport",
+     "", "postern/unix\tpostern unix - n n - - pipe argv=/bin/x smtp\n", false, 0,
+     "!content_filter", "n n - - pipe", "service postern/unix of another kind"},
     {"removed",
      "content_filter\tpostern:x\nreceive_override_options\tno_milters,no_address_mappings\n"
-     "postern_destination_recipient_limit\t5\nmyhostname\tmx\n",                                     "postern/unix\tpostern unix - - n - 5 lmtp\nsmtp/inet\tx\n127.0.0.1:10025/inet\t" BACK "\n",
-     true,                                                                                                                                                                                               5, "receive_override_options\tno_milters\n",                     "!postern/unix",          NULL                                                          },
-    {"others stay when it is removed", "content_filter\tamavis:x\nmyhostname\tmx\n",
-     "127.0.0.1:10025/inet\t127.0.0.1:10025 inet n - n - - smtpd\n",                                                                                                                              true,  0,
-     "content_filter\tamavis:x\n",                                                                                                                                                                                                                                        "smtpd\n",                NULL                                                          },
-    {"the last word",                  "receive_override_options\tno_address_mappings\n",            "",                                                                                          true,  1,
-     "!receive_override_options",                                                                                                                                                                                                                                         "",                       NULL                                                          },
-    {"nothing to remove",              "myhostname\tmx\n",                                           "",                                                                                          true,  0, "myhostname",                                                 "",                       NULL                                                          },
+     "postern_destination_recipient_limit\t5\nmyhostname\tmx\n",
+     "postern/unix\tpostern unix - - n - 5 lmtp\nsmtp/inet\tx\n127.0.0.1:10025/inet\t" BACK "\n",
+     true, 5,
+     "receive_override_options\tno_milters\n", "!postern/unix", NULL},
+    {"others stay when it is removed",
+     "content_filter\tamavis:x\nmyhostname\tmx\n",
+     "127.0.0.1:10025/inet\t127.0.0.1:10025 inet n - n - - smtpd\n", true, 0,
+     "content_filter\tamavis:x\n", "smtpd\n", NULL},
+    {"the last word",
+     "receive_override_options\tno_address_mappings\n", "", true, 1,
+     "!receive_override_options", "", NULL},
+    {"nothing to remove",
+     "myhostname\tmx\n", "", true, 0,
+     "myhostname", "", NULL},
 };
+
+// clang-format on
 
 static bool
 is_as_expected(const struct scratch *scratch, const char *name, const char *part)

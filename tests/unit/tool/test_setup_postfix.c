@@ -88,20 +88,23 @@ it_is_put_there_once(void)
     scene_remove(&scene);
 }
 
+// clang-format off
 static const struct {
     const char *name, *main_cf;
     const char *option, *word;
     enum tool_exit result;
     const char *errors;
 } refusals[] = {
-    {"two wishes",       "",                           "--apply",    "--remove", TOOL_USAGE,   "setup-postfix [--apply | --remove]"},
-    {"an argument",      "",                           "--apply",    "x",        TOOL_USAGE,   "usage: "                           },
-    {"no option",        "",                           "--force",    NULL,       TOOL_USAGE,   "usage: "                           },
-    {"no such listener", "",                           "--listener", "x",        TOOL_NOTHING,
-     "the configuration has no listener \"x\""                                                                                     },
-    {"another filter",   "content_filter\tamavis:x\n", "--apply",    NULL,       TOOL_NOTHING,
-     "nothing is changed: content_filter is \"amavis:x\""                                                                          },
+    {"two wishes", "", "--apply", "--remove", TOOL_USAGE, "setup-postfix [--apply | --remove]"},
+    {"an argument", "", "--apply", "x", TOOL_USAGE, "usage: "},
+    {"no option", "", "--force", NULL, TOOL_USAGE, "usage: "},
+    {"no such listener", "", "--listener", "x", TOOL_NOTHING,
+     "the configuration has no listener \"x\""},
+    {"another filter", "content_filter\tamavis:x\n", "--apply", NULL, TOOL_NOTHING,
+     "nothing is changed: content_filter is \"amavis:x\""},
 };
+
+// clang-format on
 
 static void
 refusals_hold(void)
