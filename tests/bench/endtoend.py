@@ -16,7 +16,7 @@ from report import Cell, Figure, Mark, Section
 from stand import Park, Target, progress
 
 CONNECTIONS = 20
-COUNTS = {"4 KB": 800, "50 KB": 500}  # of a run: fewer would measure how processes are started
+COUNTS = {"4 KB": 600, "50 KB": 300}  # of a run: fewer would measure how processes are started
 HANDOFFS, PROTOCOLS = ("spool", "relay"), ("smtp", "lmtp")
 LEAST = 0.85
 NONE = "no filter"
