@@ -311,13 +311,12 @@ find_sha256(const struct find_found *found, char out[SHA256_TEXT_LEN + 1])
     struct sha256 *sha256 = sha256_new();
     uint8_t value[SHA256_LEN];
     uint64_t done = 0;
-    ssize_t got = 1;
 
-    while (done < seal->len && got > 0) {
+    while (done < seal->len) {
         char block[16 << 10];
         size_t want = seal->len - done < sizeof block ? (size_t)(seal->len - done) : sizeof block;
+        ssize_t got = fs_read_at(found->fd, block, want, (off_t)(seal->offset + done), NULL);
 
-        got = fs_read_at(found->fd, block, want, (off_t)(seal->offset + done), NULL);
         if (got <= 0)
             break;
         digest_add(digest, block, (size_t)got);

@@ -133,8 +133,8 @@ trim_link(struct span link)
 static void
 search_text(struct search *search, struct span text)
 {
-    struct scheme_finder colon = {':', with_colon, COUNT(with_colon), 0, 0, false};
-    struct scheme_finder dot = {'.', with_dot, COUNT(with_dot), 0, 0, false};
+    struct scheme_finder colon = {.byte = ':', .schemes = with_colon, .count = COUNT(with_colon)};
+    struct scheme_finder dot = {.byte = '.', .schemes = with_dot, .count = COUNT(with_dot)};
     size_t at = 0;
 
     while (!search->is_over) {
