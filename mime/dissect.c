@@ -188,6 +188,8 @@ on_end(void *arg, void *job_arg, enum pool_end end, struct findings *findings_ta
     struct dissect_job *job = job_arg;
 
     leave_process(job);
+    if (is_large(job) && end != POOL_INNOCENT)
+        pump(dissect); // on_room has come while it was counted still
     switch (end) {
     case POOL_INNOCENT:
         wait_in_line(job, true);

@@ -221,7 +221,7 @@ static void
 test_few_large_at_once(void)
 {
     static char content[3 << 20];
-    struct outcome hanging, third, small;
+    struct outcome hanging, third, small, more[5];
     struct dissect_job *jobs[2];
 
     set_up(4, 20000);
@@ -237,6 +237,12 @@ test_few_large_at_once(void)
     fix.open = 1;
     run(20000);
     CU_ASSERT_TRUE(third.count == 1 && third.end == DISSECT_FOUND);
+    for (size_t i = 0; i < UNIT_COUNT(more); i++) // one after another, beside the one that hangs
+        (void)ask("echo", span_from(content, sizeof content), &more[i]);
+    run(20000);
+    CU_ASSERT_FALSE(fix.is_late);
+    for (size_t i = 0; i < UNIT_COUNT(more); i++)
+        CU_ASSERT_TRUE(more[i].count == 1 && more[i].end == DISSECT_FOUND);
     dissect_cancel(&jobs[1]);
     tear_down();
 }
