@@ -53,8 +53,8 @@ buf_reset(struct buf *buf)
     buf->len = 0;
 }
 
-char *
-buf_space(struct buf *buf, size_t len)
+static inline char *
+space_for(struct buf *buf, size_t len)
 {
     if (!has_room(buf, len)) {
         if (len > buf->ceiling - buf->len)
@@ -64,6 +64,12 @@ buf_space(struct buf *buf, size_t len)
     return buf->data + buf->len;
 }
 
+char *
+buf_space(struct buf *buf, size_t len)
+{
+    return space_for(buf, len);
+}
+
 int
 buf_add(struct buf *buf, const void *data, size_t len)
 {
@@ -71,7 +77,7 @@ buf_add(struct buf *buf, const void *data, size_t len)
 
     if (len == 0)
         return 0;
-    space = buf_space(buf, len);
+    space = space_for(buf, len);
     if (space == NULL)
         return -1;
     memcpy(space, data, len);

@@ -36,28 +36,6 @@ fold(char byte)
     return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
 }
 
-struct span
-span_of(const char *text)
-{
-    return text == NULL ? (struct span){NULL, 0} : (struct span){text, strlen(text)};
-}
-
-struct span
-span_from(const char *data, size_t len)
-{
-    return (struct span){data, len};
-}
-
-struct span
-span_skip(struct span span, size_t count)
-{
-    if (count > span.len)
-        count = span.len;
-    if (count == 0) // NULL + 0 is undefined
-        return span;
-    return (struct span){span.data + count, span.len - count};
-}
-
 bool
 span_equal(struct span a, struct span b)
 {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf;
 
@@ -19,9 +20,29 @@ struct span {
 
 #define SPAN_LITERAL(text) ((struct span){(text), sizeof(text) - 1})
 
-struct span span_of(const char *text); // NULL gives the empty span
-struct span span_from(const char *data, size_t len);
-struct span span_skip(struct span span, size_t count);   // without its first count bytes
+// Here because they stand in every loop over bytes.
+static inline struct span
+span_from(const char *data, size_t len)
+{
+    return (struct span){data, len};
+}
+
+static inline struct span
+span_of(const char *text) // NULL gives the empty span
+{
+    return span_from(text, text == NULL ? 0 : strlen(text));
+}
+
+static inline struct span
+span_skip(struct span span, size_t count) // without its first count bytes
+{
+    if (count > span.len)
+        count = span.len;
+    if (count == 0) // NULL + 0 is undefined
+        return span;
+    return span_from(span.data + count, span.len - count);
+}
+
 bool span_equal(struct span a, struct span b);           // case counts
 bool span_is(struct span span, const char *text);        // equal, case counts
 bool span_is_nocase(struct span span, const char *text); // equal, ASCII case ignored
