@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SMALL = 1024 };
+
 static void *
 checked(void *memory)
 {
@@ -20,18 +22,30 @@ checked(void *memory)
     return memory;
 }
 
-void *
-mem_zalloc(size_t size)
+// The C library's calloc passes by what the thread has just freed, until 2.41; its malloc does not.
+// What is larger is not kept for the thread, and may come zeroed from the system.
+static void *
+small_zeroed(size_t size)
 {
-    return checked(calloc(1, size > 0 ? size : 1));
+    return memset(checked(malloc(size)), 0, size);
 }
 
 void *
 mem_zarray(size_t count, size_t size)
 {
-    if (count == 0 || size == 0)
-        return mem_zalloc(0);
-    return checked(calloc(count, size));
+    size_t bytes;
+
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return checked(NULL);
+    if (bytes == 0)
+        bytes = 1;
+    return bytes <= SMALL ? small_zeroed(bytes) : checked(calloc(1, bytes));
+}
+
+void *
+mem_zalloc(size_t size)
+{
+    return mem_zarray(1, size);
 }
 
 void *
