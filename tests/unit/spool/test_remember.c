@@ -370,6 +370,40 @@ test_other_file(void)
     }
 }
 
+// Many find a file that makes way: they agree upon one new one.
+static void
+test_opened_at_once(void)
+{
+    enum { OPENERS = 6, TIMES = 20 };
+
+    size_t size = OPENERS * sizeof(struct digest_value);
+    struct digest_value *keys =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t pids[OPENERS];
+    int status;
+
+    CU_ASSERT_FATAL(keys != MAP_FAILED);
+    for (int i = 0; i < TIMES; i++) {
+        begin();
+        close(openat(dir.fd, "remembered", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        CU_ASSERT(truncate(tempdir_name(&dir, "remembered"), 10) == 0);
+        memset(keys, 0, size);
+        for (int k = 0; k < OPENERS; k++) {
+            pids[k] = fork();
+            if (pids[k] == 0) {
+                keys[k] = remember_key(open_one(), span_of("ann"));
+                _exit(0);
+            }
+        }
+        for (int k = 0; k < OPENERS; k++)
+            CU_ASSERT(waitpid(pids[k], &status, 0) == pids[k] && status == 0);
+        for (int k = 0; k < OPENERS; k++)
+            CU_ASSERT(digest_equal(keys[k], keys[0]) && keys[k].high != 0);
+        end(NULL, NULL);
+    }
+    munmap(keys, size);
+}
+
 static void
 test_cannot_open(void)
 {
@@ -475,17 +509,18 @@ test_kills(void)
 }
 
 static const struct unit_test tests[] = {
-    {"two workers",             test_two        },
-    {"a 5xx is not enough",     test_anew       },
-    {"a worker dies",           test_death      },
-    {"it is forgotten in time", test_time       },
-    {"full",                    test_full       },
-    {"torn",                    test_torn       },
-    {"another size, or none",   test_size       },
-    {"what makes a key",        test_seed       },
-    {"another's file",          test_other_file },
-    {"cannot be opened",        test_cannot_open},
-    {"kills",                   test_kills      },
+    {"two workers",             test_two           },
+    {"a 5xx is not enough",     test_anew          },
+    {"a worker dies",           test_death         },
+    {"it is forgotten in time", test_time          },
+    {"full",                    test_full          },
+    {"torn",                    test_torn          },
+    {"another size, or none",   test_size          },
+    {"what makes a key",        test_seed          },
+    {"another's file",          test_other_file    },
+    {"opened at once",          test_opened_at_once},
+    {"cannot be opened",        test_cannot_open   },
+    {"kills",                   test_kills         },
 };
 
 UNIT_MAIN("spool/remember", tests)
