@@ -41,6 +41,7 @@ static struct call {
     {"pwrite64",     SYS_pwrite64,     0, -1UL,          2,         0},
     {"read",         SYS_read,         0, -1UL,          2,         0},
     {"pread64",      SYS_pread64,      0, -1UL,          2,         0},
+    {"preadv2",      SYS_preadv2,      0, -1UL,          NO_LENGTH, 0},
     {"fsync",        SYS_fsync,        0, -1UL,          NO_LENGTH, 0},
     {"fdatasync",    SYS_fdatasync,    0, -1UL,          NO_LENGTH, 0},
     {"rename",       SYS_rename,       0, 0,             NO_LENGTH, 0},

@@ -17,6 +17,7 @@ TROUBLES: dict[str, tuple[str, ...]] = {
     "pwrite64": (*SPACE, "EINTR", SHORT),
     "read": ("EIO", "EINTR", SHORT),
     "pread64": ("EIO", "EINTR", SHORT),
+    "preadv2": ("EIO", "EAGAIN", "EINTR"),
     "fsync": SPACE,
     "fdatasync": SPACE,
     "rename": SPACE,
