@@ -11,6 +11,7 @@ import release_start
 from case import message
 from lab import ports
 from lab.client import Client
+from lab.daemon import Settings
 from report import Figure, Mark, Section
 from stand import Meter, Park, Target, progress
 
@@ -40,6 +41,13 @@ def settled_kb(target: Target, seconds: float = 20) -> int:
     return before
 
 
+def settings_for(park: Park, way: str) -> Settings:
+    """With as many connections to the next hop as there are by default."""
+    settings = park.settings_for(way)
+    settings.hops = dict.fromkeys(settings.hops, "")
+    return settings
+
+
 # At work
 
 def large_message(park: Park) -> messages.Message:
@@ -58,7 +66,7 @@ def at_work(park: Park) -> Section:
     for way in ("spool", "relay"):
         for size, message in sent.items():
             progress(f"memory, {way}, {size}")
-            target = park.postern(f"{way} {size}", park.settings_for(way))  # fresh
+            target = park.postern(f"{way} {size}", settings_for(park, way))  # fresh
             count = max(COUNTS[size] // (10 if park.options.quick else 1), CONNECTIONS)
             meter = Meter(target, 0.1)
             park.send(target, message, CONNECTIONS, count)
@@ -66,6 +74,9 @@ def at_work(park: Park) -> Section:
             most[size] = max(most[size], used)
             section.add(size, way, megabytes(used))
             park.end(target.postern)
+    section.notes.append("A message that is being looked into is mapped, and what it decodes to is "
+                         "in memory: twice the length of a large one. Above 1 MB each worker has "
+                         "8 MB of them looked into at once, or a single one that is larger.")
     postfix = park.postfix()
     for size, message in park.messages.items():
         meter = Meter(postfix, 0.1)
@@ -82,7 +93,7 @@ def crowded(park: Park) -> Section:
     section = Section("memory-crowd", f"{CROWD:,} open connections", ("each", "way", "MB"),
                       settings=park.settings)
     for way in ("spool", "relay"):
-        target = park.postern(f"{way}, crowd", park.settings_for(way))
+        target = park.postern(f"{way}, crowd", settings_for(park, way))
         for what, begun in BEGUN.items():
             progress(f"memory, {way}, {CROWD} connections, {what}")
             used = with_crowd(target, begun)
