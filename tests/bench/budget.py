@@ -18,11 +18,11 @@ HEAD = """\
 """
 KINDS = ("worker", "dissector")  # the scribe writes when it finds the time, several at once
 
-# What wobbles comes from timers, and from events that meet: it only adds. So a figure is the least
-# of several, and its tolerance the largest of a share of it, so much, and twice what it wobbled by.
+# What wobbles comes from timers, and from events that meet. A figure is the median of several, its
+# tolerance the largest of a share of it, so much, and three times what it usually is away from it.
 SHARE = {"instructions": 0.02, "calls": 0.0}
 LEAST = {"instructions": 2000.0, "calls": 0.3}
-WOBBLES = 2
+WOBBLES = 3
 
 Figures = dict[str, float]
 
@@ -59,9 +59,9 @@ def allowances(rounds: list[Figures]) -> dict[str, Allowance]:
     found = {}
     for name in set().union(*rounds):
         counts = [one.get(name, 0.0) for one in rounds]
-        least, what = min(counts), what_of(name)
-        found[name] = Allowance(least, max(least * SHARE[what], LEAST[what],
-                                           (statistics.median(counts) - least) * WOBBLES))
+        middle, what = statistics.median(counts), what_of(name)
+        away = statistics.median(abs(count - middle) for count in counts)
+        found[name] = Allowance(middle, max(middle * SHARE[what], LEAST[what], away * WOBBLES))
     return found
 
 

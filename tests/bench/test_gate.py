@@ -77,10 +77,10 @@ class Budget(unittest.TestCase):
 
     def test_recorded(self) -> None:
         rounds: list[Figures] = [{ALL: 1000000, LOG: 2}, {ALL: 1000100, LOG: 2.5},
-                                 {ALL: 1500000, LOG: 2.6}]
+                                 {ALL: -500000, LOG: 3}]
         allowed = budget.allowances(rounds)
         self.assertEqual(allowed[ALL], Allowance(1000000, 20000))  # the share; one stray is none
-        self.assertEqual(allowed[LOG], Allowance(2, 1))            # twice what it wobbled by
+        self.assertEqual(allowed[LOG], Allowance(2.5, 1.5))        # thrice what it wobbled by
         with tempfile.NamedTemporaryFile() as file:
             budget.write(allowed, file.name)
             self.assertEqual(budget.read(file.name), allowed)
