@@ -9,7 +9,7 @@ enum { LEAVES_MAX = 64, BOUNDARIES_MAX = 16, BOUNDARY_MAX = 70 }; // RFC 2046 5.
 
 struct boundary {
     struct span text;
-    bool is_used, is_closed;
+    bool is_used;
 };
 
 struct reading {
@@ -92,8 +92,10 @@ take_parameter(struct span *rest, struct span *name_out, struct span *value_out)
         if (end == NULL)
             return false;
         *value_out = span_from(text.data + 1, (size_t)(end - text.data) - 1);
-        if (memchr(value_out->data, '\\', value_out->len) != NULL)
-            return false; // the quote may not be the last
+        // The quote may not be the last; an encoded word may hold parameters.
+        if (memchr(value_out->data, '\\', value_out->len) != NULL ||
+            span_contains(*value_out, SPAN_LITERAL("=?")))
+            return false;
         text = span_skip(text, value_out->len + 2);
     } else {
         *value_out = span_from(text.data, word_len(text));

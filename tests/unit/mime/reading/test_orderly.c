@@ -62,6 +62,10 @@ static const struct {
      "Content-Type: multipart/mixed; boundary*0=b\n\n--b\nA: b\n\none\n--b--\n",                           NULL                     },
     {"an encoded boundary",
      "Content-Type: multipart/mixed; boundary=\"=?a?q?b?=\"\n\n--b\nA: b\n\none\n--b--\n",                 NULL                     },
+    {"a boundary in an encoded word",
+     "Content-Type: multipart/mixed; x=\"=?a?q?=22;boundary=3Dc;y=3D=22?=\"; boundary=b\n\n"
+     "--b\nA: b\n\none\n--b--\n--c\nA: b\n\ntwo\n--c--\n",
+     NULL                                                                                                                           },
     {"an empty boundary",       "Content-Type: multipart/mixed; boundary=\"\"\n\n--\nA: b\n\none\n----\n",
      NULL                                                                                                                           },
     {"a quote in a parameter",
