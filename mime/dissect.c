@@ -13,6 +13,7 @@ enum { LARGE = 1 << 20, LARGE_TOGETHER = 8 << 20 };
 struct dissect_job {
     TAILQ_ENTRY(dissect_job) entry; // while it waits
     struct dissect *dissect;
+    uint64_t number; // in the order that they came in
     struct dissect_request request;
     dissect_done *done;
     void *arg;
@@ -32,6 +33,7 @@ struct dissect {
     struct dissect_pool *pool;
     struct line small, large; // who waits
     uint64_t large_len;       // of the large ones that are being looked into
+    uint64_t started;         // jobs, ever
     size_t job_count;
     size_t crashes;
 };
@@ -137,9 +139,11 @@ next_large(const struct dissect *dissect)
 static struct dissect_job *
 next_job(const struct dissect *dissect)
 {
-    struct dissect_job *job = next_large(dissect);
+    struct dissect_job *small = TAILQ_FIRST(&dissect->small.jobs), *large = next_large(dissect);
 
-    return job != NULL ? job : TAILQ_FIRST(&dissect->small.jobs);
+    if (small == NULL || large == NULL)
+        return small != NULL ? small : large;
+    return small->number < large->number ? small : large;
 }
 
 static void
@@ -250,6 +254,7 @@ dissect_start(struct dissect *dissect, const struct dissect_request *request, di
     struct dissect_job *job = mem_zalloc(sizeof *job);
 
     job->dissect = dissect;
+    job->number = dissect->started++;
     job->request = *request;
     job->done = done;
     job->arg = arg;

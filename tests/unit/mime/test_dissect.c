@@ -247,6 +247,26 @@ test_few_large_at_once(void)
     tear_down();
 }
 
+// A large message does not overtake a small one.
+static void
+test_large_in_order(void)
+{
+    static char content[3 << 20];
+    struct outcome small, large;
+
+    set_up(1, 20000);
+    start_nursery();
+    (void)ask("echo", span_of("y"), &small);
+    (void)ask("echo", span_from(content, sizeof content), &large);
+    fix.open = 1;
+    run(20000);
+    CU_ASSERT_TRUE(small.count == 1 && large.count == 0);
+    fix.open = 1;
+    run(20000);
+    CU_ASSERT_TRUE(large.count == 1 && large.end == DISSECT_FOUND);
+    tear_down();
+}
+
 static void
 test_waits_no_longer_than_told(void)
 {
@@ -396,6 +416,7 @@ static const struct unit_test tests[] = {
     {"parts",                                 test_parts                    },
     {"many at once",                          test_many_at_once             },
     {"few large at once",                     test_few_large_at_once        },
+    {"a large one in order",                  test_large_in_order           },
     {"a message waits no longer than told",   test_waits_no_longer_than_told},
     {"cancel",                                test_cancel                   },
     {"replaced when old",                     test_replaced_when_old        },
