@@ -180,6 +180,19 @@ check_untouched(struct postfix_files *files, struct err *err)
     return result;
 }
 
+// Whose it was it stays: only root may give it away, and for anybody else it is as after postconf.
+static int
+write_over(const struct postfix_files *files, const char *name, const struct stat *info,
+           const struct buf *content, struct err *err)
+{
+    if (fs_replace(files->folder_fd, name, buf_span(content), info->st_mode & MODES, err) != 0)
+        return -1;
+    if (fchownat(files->folder_fd, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) != 0 &&
+        errno != EPERM)
+        return err_sys(err, ERR_TEMP, errno, "cannot give %s/%s to its owner", files->folder, name);
+    return 0;
+}
+
 // What is replaced is kept first.
 static int
 replace(struct postfix_files *files, enum postfix_file which, const struct buf *content,
@@ -192,7 +205,7 @@ replace(struct postfix_files *files, enum postfix_file which, const struct buf *
 
     if (find_file(files, name, &info, err) == 0 &&
         write_new(files->folder_fd, kept, &files->before[which], info.st_mode & MODES, err) == 0)
-        result = fs_replace(files->folder_fd, name, buf_span(content), info.st_mode & MODES, err);
+        result = write_over(files, name, &info, content, err);
     mem_free(&kept);
     return result;
 }
@@ -205,8 +218,7 @@ put_back(struct postfix_files *files, enum postfix_file which, struct err *err)
     struct err other;
 
     if (find_file(files, name, &info, &other) != 0 ||
-        fs_replace(files->folder_fd, name, buf_span(&files->before[which]), info.st_mode & MODES,
-                   &other) != 0)
+        write_over(files, name, &info, &files->before[which], &other) != 0)
         (void)err_prefix(err, "%s/%s is changed already, and cannot be put back (%s)",
                          files->folder, name, other.text);
 }

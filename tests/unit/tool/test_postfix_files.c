@@ -88,6 +88,24 @@ mode_is_kept(void)
 }
 
 static void
+owner_is_kept(void)
+{
+    struct postfix_files files;
+    struct scratch scratch;
+    char path[1024];
+    struct stat info;
+    gid_t group = geteuid() == 0 ? 65534 : getegid();
+
+    set_up(&scratch, &files);
+    scratch_name(&scratch, "conf/main.cf", path);
+    CU_ASSERT(chown(path, (uid_t)-1, group) == 0);
+    change_copy(&files, "main.cf");
+    CU_ASSERT(postfix_files_take(&files, POSTFIX_MAIN_CF, ".old", NULL) == 1);
+    CU_ASSERT(stat(path, &info) == 0 && info.st_gid == group && info.st_uid == geteuid());
+    tear_down(&scratch, &files);
+}
+
+static void
 others_changes_are_kept(void)
 {
     struct postfix_files files;
@@ -152,6 +170,7 @@ what_is_no_plain_file_is_refused(void)
 static const struct unit_test tests[] = {
     {"what did not change is not written",    what_did_not_change_is_not_written   },
     {"mode is kept",                          mode_is_kept                         },
+    {"owner is kept",                         owner_is_kept                        },
     {"others changes are kept",               others_changes_are_kept              },
     {"first is put back if the second fails", first_is_put_back_if_the_second_fails},
     {"what is no plain file is refused",      what_is_no_plain_file_is_refused     },
