@@ -226,7 +226,7 @@ on_recorded(void *arg, const struct err *err)
         job_set_state(job, job_owes_notice(job) ? JOB_NOTIFY : JOB_SETTLE);
 }
 
-// The common end, everybody has it, needs no write of its own: finishing writes what was noted.
+// The common end, everybody has it, needs no write: that the file is gone says as much.
 void
 job_record(struct job *job)
 {
