@@ -118,11 +118,12 @@ log_flush(void)
     sink_flush(&state.sink);
 }
 
+// Somebody else may have sent it, who wants an end too: the second one is not caught any more.
 static void
 on_abort(int number)
 {
-    (void)number;
     log_flush();
+    (void)raise(number);
 }
 
 void

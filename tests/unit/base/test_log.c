@@ -299,32 +299,50 @@ test_open(void)
 }
 
 static void
+abort_from_outside(void)
+{
+    (void)kill(getpid(), SIGABRT);
+    _exit(EXIT_SUCCESS);
+}
+
+static void
 test_gathered_lines_survive_an_abort(void)
 {
-    static char file[200];
-    struct log_settings settings = set_up(0);
-    struct err err;
-    char *text;
-    int status = 0;
-    pid_t pid;
+    static const struct {
+        const char *name;
+        void (*end)(void);
+    } rows[] = {
+        {"of its own",   abort             },
+        {"from outside", abort_from_outside},
+    };
 
-    snprintf(file, sizeof file, "%s/file", dir.path);
-    settings.file = file;
-    CU_ASSERT_EQUAL_FATAL(log_open("x", &settings, false, 0, &err), 0);
-    pid = fork();
-    if (pid == 0) {
-        (void)prctl(PR_SET_DUMPABLE, 0);
-        log_gather();
-        log_info("test", "last words");
-        abort();
+    static char file[200];
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct log_settings settings = set_up(0);
+        struct err err;
+        char *text;
+        int status = 0;
+        pid_t pid;
+
+        snprintf(file, sizeof file, "%s/file", dir.path);
+        settings.file = file;
+        CU_ASSERT_EQUAL_FATAL(log_open("x", &settings, false, 0, &err), 0);
+        pid = fork();
+        if (pid == 0) {
+            (void)prctl(PR_SET_DUMPABLE, 0);
+            log_gather();
+            log_info("test", "last words");
+            rows[i].end();
+        }
+        CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+        UNIT_CHECK_ROW(rows[i].name, WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+        text = tempdir_read(&dir, "file");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+        UNIT_CHECK_ROW(rows[i].name, strstr(text, "]: last words\n") != NULL);
+        free(text);
+        tear_down();
     }
-    CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
-    CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-    text = tempdir_read(&dir, "file");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "]: last words\n"));
-    free(text);
-    tear_down();
 }
 
 static void
