@@ -24,7 +24,7 @@ struct dissect_job {
 };
 
 struct line {
-    TAILQ_HEAD(, dissect_job) jobs;
+    TAILQ_HEAD(waiting, dissect_job) jobs;
     size_t count;
 };
 
