@@ -111,7 +111,7 @@ set_aside(struct postfix_files *files, struct err *err)
     if (aside_fd < 0)
         return -1;
     for (int i = 0; i < POSTFIX_FILES && result == 0; i++)
-        result = copy_aside(files, i, aside_fd, err);
+        result = copy_aside(files, (enum postfix_file)i, aside_fd, err);
     close(aside_fd);
     return result;
 }
