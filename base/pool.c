@@ -162,12 +162,19 @@ thread_main(void *arg)
 
 // --- on the loop ---
 
-// A thread for each that may wait for the disk, and one for all the others.
-static unsigned
-count_to_wake(const struct pool *pool)
+static bool
+has_quick(const struct queue *queue)
 {
-    bool has_quick = pool->todo.count > pool->todo.slow;
-    unsigned useful = pool->todo.slow + (has_quick && pool->hastening == 0 ? 1 : 0);
+    return queue->count > queue->slow;
+}
+
+// A thread for each that may wait for the disk, and one for all the others; one more where those of
+// a former turn wait still: the disk may hold the one that is at them.
+static unsigned
+count_to_wake(const struct pool *pool, bool is_behind)
+{
+    unsigned quick = has_quick(&pool->todo) && (pool->hastening == 0 || is_behind) ? 1 : 0;
+    unsigned useful = pool->todo.slow + quick;
 
     useful = useful > pool->woken ? useful - pool->woken : 0;
     return useful < pool->sleeping ? useful : pool->sleeping;
@@ -188,12 +195,14 @@ hand_over(void *arg)
 {
     struct pool *pool = arg;
     unsigned count;
+    bool is_behind;
 
     if (pool->fresh.first == NULL)
         return;
     lock(pool);
+    is_behind = has_quick(&pool->todo);
     queue_join(&pool->todo, &pool->fresh);
-    count = count_to_wake(pool);
+    count = count_to_wake(pool, is_behind);
     pool->sleeping -= count;
     pool->woken += count;
     unlock(pool);

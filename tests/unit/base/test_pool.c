@@ -191,6 +191,42 @@ test_beside_quick(void)
     }
 }
 
+static struct loop_timer *timer;
+
+// First two that meet, when both threads sleep; then another, a turn later.
+static void
+submit_quick(void *arg)
+{
+    struct job *third = &fixture.jobs[2];
+
+    (void)arg;
+    if (fixture.jobs[0].wanted == 0) {
+        fixture.jobs[0].job.is_quick = fixture.jobs[1].job.is_quick = true;
+        submit(2, 1, work_with_others);
+        loop_timer_start(timer, 10);
+        return;
+    }
+    third->job = (struct pool_job){.work = work, .done = done, .is_quick = true};
+    third->wanted = 1;
+    pool_submit(fixture.pool, &third->job);
+}
+
+// The first waits, as if for the disk, until the second runs: a later turn wakes a thread for it.
+static void
+test_quick_held_up(void)
+{
+    set_up(2);
+    fixture.count = 1;
+    pthread_barrier_init(&fixture.barrier, NULL, 2);
+    timer = loop_timer_new(fixture.loop, submit_quick, NULL);
+    loop_timer_start(timer, 10);
+    loop_run(fixture.loop);
+    check_all_done(3, 1);
+    loop_timer_free(&timer);
+    pthread_barrier_destroy(&fixture.barrier);
+    tear_down();
+}
+
 static void
 test_quick_ones(void)
 {
@@ -255,6 +291,7 @@ static const struct unit_test tests[] = {
     {"jobs start in order",               test_order_of_submission    },
     {"several at once",                   test_several_at_once        },
     {"beside quick ones",                 test_beside_quick           },
+    {"a quick one that the disk holds",   test_quick_held_up          },
     {"quick ones are done once, too",     test_quick_ones             },
     {"signals are blocked in threads",    test_signals_are_blocked    },
     {"free works off what was submitted", test_free_works_off         },
