@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "tests/unit/harness.h"
@@ -192,8 +193,16 @@ test_beside_quick(void)
 }
 
 static struct loop_timer *timer;
+static atomic_bool has_begun;
 
-// First two that meet, when both threads sleep; then another, a turn later.
+static void
+work_held(struct pool_job *job)
+{
+    atomic_store(&has_begun, true);
+    work_with_others(job);
+}
+
+// First two that meet, when both threads sleep; then another, when a thread is at the first.
 static void
 submit_quick(void *arg)
 {
@@ -202,7 +211,9 @@ submit_quick(void *arg)
     (void)arg;
     if (fixture.jobs[0].wanted == 0) {
         fixture.jobs[0].job.is_quick = fixture.jobs[1].job.is_quick = true;
-        submit(2, 1, work_with_others);
+        submit(2, 1, work_held);
+    }
+    if (!atomic_load(&has_begun)) {
         loop_timer_start(timer, 10);
         return;
     }
@@ -216,6 +227,7 @@ static void
 test_quick_held_up(void)
 {
     set_up(2);
+    atomic_store(&has_begun, false);
     fixture.count = 1;
     pthread_barrier_init(&fixture.barrier, NULL, 2);
     timer = loop_timer_new(fixture.loop, submit_quick, NULL);
