@@ -98,7 +98,7 @@ struct fail_row {
     const char *name;
     size_t len;
     enum fault fault;
-    int skip;
+    int calls; // that pass before, or in the first test: that fail
 };
 
 // The removal itself fails: the message is not forgotten, and goes in the next minute. `done` says
@@ -106,12 +106,7 @@ struct fail_row {
 static void
 test_finish_fails(void)
 {
-    static const struct {
-        const char *name;
-        size_t len;
-        enum fault fault;
-        int times;
-    } rows[] = {
+    static const struct fail_row rows[] = {
         {"slot",           5000,   FAULT_PWRITE, 1000},
         {"slot, says so",  5000,   FAULT_PWRITE, 1   },
         {"large",          200000, FAULT_UNLINK, 1000},
@@ -124,12 +119,12 @@ test_finish_fails(void)
         begin();
         file = kit_write(&kit, WRITER_SPOOL, id, rows[i].len);
         kit_note(file, "sent", "0-1");
-        fault_set(rows[i].fault, 0, rows[i].times);
+        fault_set(rows[i].fault, 0, rows[i].calls);
         spool_file_finish(&file);
         kit_run(&kit, kit_is_idle);
         UNIT_CHECK_ROW(rows[i].name, kit.counters.messages == 1);
         UNIT_CHECK_ROW(rows[i].name, kit.spool->stuck != NULL);
-        if (rows[i].times > 1) {
+        if (rows[i].calls > 1) {
             leave_retry_stuck(kit.spool);
             kit_run(&kit, kit_is_idle);
             UNIT_CHECK_ROW(rows[i].name, kit.spool->stuck != NULL);
@@ -387,7 +382,7 @@ test_quarantine_fails(void)
 
         begin();
         file = kit_write(&kit, WRITER_SPOOL, id, rows[i].len);
-        fault_set(rows[i].fault, rows[i].skip, 1);
+        fault_set(rows[i].fault, rows[i].calls, 1);
         spool_file_quarantine(&file, "virus", NULL);
         kit_run(&kit, kit_is_idle);
         UNIT_CHECK_ROW(rows[i].name, kit.spool->stuck == NULL);
