@@ -7,11 +7,11 @@ from collections import defaultdict
 from callgraph import Function, Profile
 
 # The first that fits. What base/ and libraries do is counted for who had it done, but for the log
-# and SHA-256, which valgrind knows no processor's own instructions for and counts too high.
+# and digests: of SHA-256 valgrind knows no processor's own instructions, and counts too high.
 STAGES = (
     ("receive", ("smtp/*", "src/worker/intake.c")),
     ("seen before?", ("src/worker/join.c", "spool/remember.c", "spool/recall.c")),
-    ("SHA-256", ("base/digest.c",)),
+    ("digests", ("base/digest.c",)),
     ("log", ("base/log*.c", "base/sink.c")),
     ("seal", ("spool/commit.c", "spool/file.c", "spool/format*.c", "spool/place*.c",
               "spool/slots.c", "spool/space.c", "spool/store.c", "spool/syncer.c",
