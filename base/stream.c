@@ -232,7 +232,7 @@ stream_send(struct stream *stream, const void *data, size_t len, struct err *err
     if (gone > 0)
         drop_sent(stream);
     gone -= gone < queued ? gone : queued;
-    stream_write(stream, (const char *)data + gone, len - gone);
+    stream_write(stream, gone > 0 ? (const char *)data + gone : data, len - gone);
     return sent > 0 ? 1 : 0;
 }
 

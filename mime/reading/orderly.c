@@ -61,9 +61,12 @@ skip_blanks(struct span text)
 static bool
 take_line(struct span text, size_t *at, struct span *line_out)
 {
-    const char *begin = text.data + *at;
-    const char *end = *at < text.len ? memchr(begin, '\n', text.len - *at) : NULL;
+    const char *begin, *end;
 
+    if (*at >= text.len)
+        return false;
+    begin = text.data + *at;
+    end = memchr(begin, '\n', text.len - *at);
     if (end == NULL)
         return false;
     *line_out = span_from(begin, (size_t)(end - begin));
