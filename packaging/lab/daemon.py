@@ -101,10 +101,12 @@ class Postern:
         return "\n".join(parts) + "\n"
 
     def environment(self) -> dict[str, str]:
-        """Every sanitizer report of every process becomes a file that the test looks for."""
+        """Every sanitizer report of every process becomes a file that the test looks for. What was
+        freed is kept from use up to 64 MB, not 256: tests look at how much memory is taken."""
         report = os.path.join(self.reports, "report")
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TZ": "UTC",
-               "ASAN_OPTIONS": f"log_path={report}:detect_stack_use_after_return=1",
+               "ASAN_OPTIONS": f"log_path={report}:detect_stack_use_after_return=1"
+                                ":quarantine_size_mb=64",
                "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1"}
         env.update(self.extra_env)
         return env
