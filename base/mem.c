@@ -27,7 +27,10 @@ checked(void *memory)
 static void *
 small_zeroed(size_t size)
 {
-    return memset(checked(malloc(size)), 0, size);
+    void *memory = checked(malloc(size));
+
+    memset(memory, 0, size);
+    return memory;
 }
 
 void *
