@@ -210,17 +210,23 @@ replace(struct postfix_files *files, enum postfix_file which, const struct buf *
     return result;
 }
 
+// Also one whose replacing failed: it may have its new content already.
 static void
 put_back(struct postfix_files *files, enum postfix_file which, struct err *err)
 {
     const char *name = postfix_file_names[which];
     struct stat info;
     struct err other;
+    struct buf now;
 
-    if (find_file(files, name, &info, &other) != 0 ||
-        write_over(files, name, &info, &files->before[which], &other) != 0)
+    buf_init(&now, FILE_MAX);
+    if (read_whole(files->folder_fd, name, &now, &other) != 0 ||
+        (!is_same(&now, &files->before[which]) &&
+         (find_file(files, name, &info, &other) != 0 ||
+          write_over(files, name, &info, &files->before[which], &other) != 0)))
         (void)err_prefix(err, "%s/%s is changed already, and cannot be put back (%s)",
                          files->folder, name, other.text);
+    buf_clear(&now);
 }
 
 static int
@@ -229,19 +235,21 @@ take_both(struct postfix_files *files, enum postfix_file first, struct buf after
 {
     enum postfix_file order[POSTFIX_FILES] = {first, !first};
 
-    bool is_changed[POSTFIX_FILES];
+    int changed = 0;
 
     for (int i = 0; i < POSTFIX_FILES; i++) {
         enum postfix_file which = order[i];
 
-        is_changed[i] = !is_same(&after[which], &files->before[which]);
-        if (!is_changed[i] || replace(files, which, &after[which], suffix, err) == 0)
+        if (is_same(&after[which], &files->before[which]))
             continue;
-        if (i == 1 && is_changed[0])
-            put_back(files, order[0], err);
+        changed = 1;
+        if (replace(files, which, &after[which], suffix, err) == 0)
+            continue;
+        for (int k = 0; k <= i; k++)
+            put_back(files, order[k], err);
         return -1;
     }
-    return is_changed[0] || is_changed[1] ? 1 : 0;
+    return changed;
 }
 
 int

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "tool/postfix_files.h"
 
+#include <sys/syscall.h>
+
 #include "tests/unit/harness.h"
 #include "tests/unit/tool/fake_postconf.h"
+
+static int owners_until_failure = -1; // -1: none fails
+
+int
+fchownat(int dir_fd, const char *path, uid_t owner, gid_t group, int flags)
+{
+    if (owners_until_failure >= 0 && owners_until_failure-- == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fchownat, dir_fd, path, owner, group, flags);
+}
 
 static void
 check_file(const struct scratch *scratch, const char *name, const char *expected)
@@ -142,6 +156,28 @@ first_is_put_back_if_the_second_fails(void)
     tear_down(&scratch, &files);
 }
 
+// The file has its new content by then.
+static void
+both_are_put_back_if_an_owner_fails(void)
+{
+    struct postfix_files files;
+    struct scratch scratch;
+    struct err err;
+
+    for (int before = 0; before < POSTFIX_FILES; before++) {
+        set_up(&scratch, &files);
+        change_copy(&files, "main.cf");
+        change_copy(&files, "master.cf");
+        owners_until_failure = before;
+        CU_ASSERT(postfix_files_take(&files, POSTFIX_MASTER_CF, ".old", &err) == -1);
+        CU_ASSERT(strstr(err.text, before == 0 ? "master.cf to its" : "main.cf to its") != NULL);
+        CU_ASSERT_EQUAL(owners_until_failure, -1);
+        check_file(&scratch, "conf/master.cf", "master\n");
+        check_file(&scratch, "conf/main.cf", "main\n");
+        tear_down(&scratch, &files);
+    }
+}
+
 static void
 what_is_no_plain_file_is_refused(void)
 {
@@ -173,6 +209,7 @@ static const struct unit_test tests[] = {
     {"owner is kept",                         owner_is_kept                        },
     {"others changes are kept",               others_changes_are_kept              },
     {"first is put back if the second fails", first_is_put_back_if_the_second_fails},
+    {"both are put back if an owner fails",   both_are_put_back_if_an_owner_fails  },
     {"what is no plain file is refused",      what_is_no_plain_file_is_refused     },
 };
 
