@@ -117,7 +117,7 @@ set_capabilities(const struct capabilities *sets, struct err *err)
 static int
 limit_bounding_set(uint64_t keep, struct err *err)
 {
-    struct capabilities sets;
+    struct capabilities sets = {0};
 
     if (get_capabilities(&sets, err) < 0)
         return -1;
@@ -215,7 +215,7 @@ priv_die_first(int more)
 int
 priv_keep_master_capabilities(struct err *err)
 {
-    struct capabilities sets;
+    struct capabilities sets = {0};
 
     if (limit_bounding_set(master_capabilities, err) < 0 || get_capabilities(&sets, err) < 0)
         return -1;

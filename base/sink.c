@@ -356,7 +356,7 @@ put_to_syslog(struct sink *sink, int severity, const char *component, struct spa
     char *at = line;
 
     *at++ = '<';
-    at = add_number(at, (uint64_t)(sink->facility * 8 + severity), 1);
+    at = add_number(at, (uint64_t)sink->facility * 8 + (uint64_t)severity, 1);
     *at++ = '>';
     at = add(at, sink->stamp_syslog, SIZE_MAX);
     *at++ = ' ';

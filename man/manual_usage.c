@@ -62,8 +62,11 @@ add_usage(struct span usage, struct buf *out)
 static void
 add_help(struct span help, struct buf *out)
 {
-    char first = help.data[0];
+    char first;
 
+    if (help.len == 0)
+        return;
+    first = help.data[0];
     if (first >= 'a' && first <= 'z')
         first = (char)(first - 'a' + 'A');
     (void)buf_add_char(out, first);

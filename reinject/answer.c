@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "reinject/answer.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { CODE_LEN = 3 };
@@ -148,6 +149,7 @@ fill(struct answer *answer, struct span line)
     struct span text = line_text(line);
     size_t len = enhanced_len(text, answer->code);
 
+    assert(len == 0 || text.data != NULL);
     if (len > 0 && len < sizeof(answer->enhanced) && answer->enhanced[0] == '\0') {
         memcpy(answer->enhanced, text.data, len);
         answer->enhanced[len] = '\0';
