@@ -392,8 +392,9 @@ format_line(const struct sink *sink, const struct timespec *now, const char *com
     return (size_t)(at - out);
 }
 
+// False: it is too long for that.
 static bool
-has_gathered(struct sink *sink, const char *line, size_t len)
+gather(struct sink *sink, const char *line, size_t len)
 {
     if (len > SINK_GATHER_MAX - sink->gathered_len)
         sink_flush(sink);
@@ -419,7 +420,7 @@ sink_put(struct sink *sink, int severity, const char *component, struct span tex
     if (!sink->to_stderr && sink->file.fd < 0 && sink->error_file.fd < 0)
         return;
     len = format_line(sink, &now, component, text, line);
-    if (severity > WARNING && sink->gatherer != 0 && has_gathered(sink, line, len))
+    if (severity > WARNING && sink->gatherer != 0 && gather(sink, line, len))
         return;
     sink_flush(sink);
     if (sink->to_stderr)

@@ -4,9 +4,8 @@ often each time."""
 
 import re
 import socket
-import threading
 
-from lab import ports
+from lab.listener import Listener
 
 GREETING = b"220 hop.postern.test ESMTP\r\n"
 KEYWORDS = b"".join(b"250-" + word + b"\r\n" for word in (
@@ -17,41 +16,17 @@ OK, QUEUED = b"250 2.0.0 Ok\r\n", b"250 2.0.0 Ok: queued as HOP\r\n"
 CHUNK = re.compile(rb"BDAT (\d+)( LAST)?")
 
 
-class Hop:
+class Hop(Listener):
     def __init__(self) -> None:
-        self.port = ports.take()
-        self.listener = socket.create_server((ports.HOST, self.port))
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"inet:{ports.HOST}:{self.port}"
-
-    def stop(self) -> None:
-        self.listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=_talk, args=(peer,), daemon=True).start()
+        super().__init__(_talk)
 
 
 def _talk(peer: socket.socket) -> None:
     held, is_content = b"", False
-    with peer:
-        try:
-            peer.sendall(GREETING)
-            while True:
-                more = peer.recv(1 << 20)
-                if not more:
-                    return
-                held, is_content, replies = _answer(held + more, is_content)
-                peer.sendall(replies)
-        except OSError:
-            return
+    peer.sendall(GREETING)
+    while more := peer.recv(1 << 20):
+        held, is_content, replies = _answer(held + more, is_content)
+        peer.sendall(replies)
 
 
 def _answer(held: bytes, is_content: bool) -> tuple[bytes, bool, bytes]:

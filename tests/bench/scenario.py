@@ -62,7 +62,7 @@ class Line:
         os.chmod(self.folder, 0o755)
         self.port, self.hop, self.sent = ports.take(), Hop(), 0
         settings = Settings(listeners={f"inet:127.0.0.1:{self.port}": ""},
-                            hops={self.hop.address: ""}, log={"file": '""'},
+                            hops={self.hop.inet: ""}, log={"file": '""'},
                             lines={"handoff": case.handoff, "workers": "1"})
         self.postern = Postern(build, os.path.join(self.folder, "p"), settings)
         self.postern.log = os.path.join(self.postern.folder, "postern.out")

@@ -19,6 +19,7 @@ import spoolfile  # noqa: E402
 from lab import postfix, ports  # noqa: E402
 from lab.client import Client, send  # noqa: E402,F401
 from lab.daemon import Postern, Settings  # noqa: E402
+from lab.listener import Listener  # noqa: E402,F401
 from lab.process import Timeout, wait_until  # noqa: E402,F401
 from lab.sink import Message, Script, Sink  # noqa: E402,F401
 from lab.stand import Stand, Wiring  # noqa: E402

@@ -3,16 +3,15 @@
 
 import re
 import socket
-import threading
 import time
 from typing import Callable, Optional
 
-from case import ports
+from case import Listener
 
 Answer = Callable[[socket.socket], None]  # to one question; the connection is closed behind it
 
 
-class Fake:
+class Fake(Listener):
     """Every connection asks one question. `answer` may be changed at any time.
 
     is_eager: answers before it has read the question.
@@ -23,36 +22,15 @@ class Fake:
         self.answer: Answer = say(b"")
         self.is_eager = False
         self.questions = 0
-        self.port = ports.take()
-        self.listener = socket.create_server((ports.HOST, self.port))
+        super().__init__(self._hear)
         # Of what it does not read, little may seem to be on its way.
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 
-    @property
-    def inet(self) -> str:
-        return f"inet:{ports.HOST}:{self.port}"
-
-    def stop(self) -> None:
-        self.listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(peer,), daemon=True).start()
-
-    def _talk(self, peer: socket.socket) -> None:
-        with peer:
-            try:
-                if not self.is_eager and self.read(peer) is None:
-                    return
-                self.questions += 1
-                self.answer(peer)
-            except OSError:
-                pass
+    def _hear(self, peer: socket.socket) -> None:
+        if not self.is_eager and self.read(peer) is None:
+            return
+        self.questions += 1
+        self.answer(peer)
 
 
 def say(data: bytes) -> Answer:
