@@ -4,7 +4,8 @@
 // tamper CALL N kill|short|ERRNO BEGIN PID... | -- COMMAND...
 // CALL `all`: nothing is done. Calls count for the process, not (as with strace) for each thread;
 // a call that is to fail gets an argument that the kernel refuses, because a filter of calls may
-// kill for an invalid number. BEGIN: counts begin behind the opening of a file whose name ends so.
+// kill for an invalid number. BEGIN: counts begin behind the opening of a file whose name ends so,
+// empty: when `ready` is said.
 // Prints: ready, fired, `wrote QUEUE-ID` for each line of a journal that is written with one, and
 // at the end (SIGTERM, or all are gone) `calls NAME COUNT`.
 #include <dirent.h>
@@ -55,6 +56,8 @@ static struct call {
     {"mkdirat",      SYS_mkdirat,      1, 0,             NO_LENGTH, 0},
     {"ftruncate",    SYS_ftruncate,    0, -1UL,          NO_LENGTH, 0},
     {"fallocate",    SYS_fallocate,    0, -1UL,          NO_LENGTH, 0},
+    {"fcntl",        SYS_fcntl,        0, -1UL,          NO_LENGTH, 0},
+    {"utimensat",    SYS_utimensat,    0, -1UL,          NO_LENGTH, 0},
     {"memfd_create", SYS_memfd_create, 0, 0,             NO_LENGTH, 0},
     {"socket",       SYS_socket,       0, -1UL,          NO_LENGTH, 0},
     {"socketpair",   SYS_socketpair,   0, -1UL,          NO_LENGTH, 0},
@@ -205,8 +208,8 @@ on_entry(pid_t thread, const struct __ptrace_syscall_info *info)
     struct call *call = find(thread, info);
 
     if (!tamper.is_counting) {
-        tamper.is_counting =
-            info->entry.nr == SYS_openat && path_ends(thread, info->entry.args[1], tamper.begin);
+        tamper.is_counting = *tamper.begin != '\0' && info->entry.nr == SYS_openat &&
+                             path_ends(thread, info->entry.args[1], tamper.begin);
         return;
     }
     if (call == NULL)
@@ -346,6 +349,7 @@ watch(void)
 
         if (!is_ready && stopped >= tamper.tracees) {
             is_ready = true;
+            tamper.is_counting = *tamper.begin == '\0';
             puts("ready");
         }
         thread = waitpid(-1, &status, __WALL);
@@ -379,7 +383,6 @@ main(int argc, char **argv)
     tamper.when = (unsigned)atoi(argv[2]);
     tamper.action = argv[3];
     tamper.begin = argv[4];
-    tamper.is_counting = *tamper.begin == '\0';
     if (strcmp(argv[5], "--") == 0) {
         printf("pid %d\n", (int)run(argv + 6));
     } else {

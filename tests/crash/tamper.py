@@ -31,6 +31,8 @@ TROUBLES: dict[str, tuple[str, ...]] = {
     "mkdirat": SPACE,
     "ftruncate": ("EIO", "ENOSPC", "EINTR"),
     "fallocate": (*SPACE, "EINTR"),
+    "fcntl": ("ENOLCK", "EINTR"),
+    "utimensat": ("EIO",),
     "memfd_create": FILES,
     "socket": FILES,
     "socketpair": FILES,
