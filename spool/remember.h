@@ -63,8 +63,10 @@ struct remember_answer {
 
 void remember_tell(struct remember *remember, const struct remember_answer *answer);
 // He was under way here, in that row, and has no answer that would last.
-void remember_forget(struct remember *remember, uint64_t row);
+void remember_forget(struct remember *remember, struct digest_value key, uint64_t row);
 // His answer, if he has one, need not last any more.
 void remember_forget_answer(struct remember *remember, struct digest_value key);
+// Writes what the disk refused of the last three. A claim in the same bucket does so, too.
+void remember_settle(struct remember *remember);
 
 #endif

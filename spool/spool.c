@@ -35,6 +35,7 @@ on_minute(void *arg)
     struct spool *spool = arg;
 
     leave_retry_stuck(spool);
+    remember_settle(spool->remember);
     adopt_look(spool->adopt);
     loop_timer_start(spool->minute, MINUTE_MS);
 }

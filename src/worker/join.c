@@ -83,7 +83,7 @@ static void
 let_go(const struct join *join, struct join_rcpt *rcpt)
 {
     if (rcpt->part == PART_CLAIMED)
-        remember_forget(join->parts.remember, rcpt->row);
+        remember_forget(join->parts.remember, rcpt->key, rcpt->row);
     if (rcpt->part != PART_TWIN)
         rcpt->part = PART_OPEN;
     mem_free(&rcpt->told);

@@ -111,7 +111,7 @@ find(size_t number, struct remember_told *told_out)
     claim.key = key_in_spool(&envelope, number);
     result = remember_claim(kit.spool->remember, &claim, told_out);
     if (result == REMEMBER_OURS)
-        remember_forget(kit.spool->remember, told_out->row);
+        remember_forget(kit.spool->remember, claim.key, told_out->row);
     envelope_clear(&envelope);
     return result;
 }

@@ -135,7 +135,7 @@ test_two(void)
     remember_forget_answer(one, key_of(1)); // there is none
     CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim(one, 2) == REMEMBER_OURS);
-    remember_forget(one, rows_of[2]);
+    remember_forget(one, key_of(2), rows_of[2]);
     CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
     end(one, two);
 }
@@ -297,7 +297,8 @@ test_size(void)
     CU_ASSERT(two == NULL && err.kind == ERR_NONE);
     CU_ASSERT(claim(NULL, 1) == REMEMBER_NO_ROOM);
     tell(NULL, 1, 250);
-    remember_forget(NULL, 0);
+    remember_forget(NULL, key_of(1), 0);
+    remember_settle(NULL);
     remember_forget_answer(NULL, key_of(1));
     end(one, NULL);
 }
@@ -345,7 +346,7 @@ work(struct remember *remember, struct witness *witness, int self)
             tell_at(remember, number, rand_r(&seed) % 2 == 0 ? 250 : 550,
                     NOW - HOUR + rand_r(&seed) % 2);
         else
-            remember_forget(remember, rows_of[number]);
+            remember_forget(remember, key_of(number), rows_of[number]);
     }
 }
 
@@ -373,7 +374,7 @@ check_all(struct witness *witness)
         CU_ASSERT(find == REMEMBER_OURS ||
                   (find == REMEMBER_TOLD && (is_told(i, 250) || is_told(i, 550))));
         if (find == REMEMBER_OURS)
-            remember_forget(remember, rows_of[i]);
+            remember_forget(remember, key_of(i), rows_of[i]);
         atomic_store(&witness->holders[i], 0);
     }
     CU_ASSERT_EQUAL(atomic_load(&witness->wrong), 0);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
+#include "tests/unit/spool/faults.h"
 
 enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 8, HEAD = ROWS * ROW };
 
@@ -175,10 +176,79 @@ test_opened_at_once(void)
     munmap(keys, size);
 }
 
+// --- what the disk refuses ---
+
+static struct digest_value
+key_of(uint64_t number)
+{
+    return (struct digest_value){.high = number, .low = ~number};
+}
+
+static void
+claim_and_forget(struct remember *remember, uint64_t number, int failures)
+{
+    CU_ASSERT(claim(remember, number) == REMEMBER_OURS);
+    fault_set(FAULT_PWRITE, 0, failures);
+    remember_forget(remember, key_of(number), told.row);
+}
+
+// Whom nobody has any more nobody waits for, though that could not be written at once.
+static void
+test_refused(void)
+{
+    struct remember *one, *two;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    claim_and_forget(one, 1, 1);
+    CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY); // he cannot know
+    CU_ASSERT(claim(one, 1) == REMEMBER_OURS);
+    claim_and_forget(one, 2, 1);
+    remember_settle(one);
+    CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
+    claim_and_forget(one, 3, 100);
+    CU_ASSERT(claim(one, 3) == REMEMBER_NO_ROOM);
+    remember_settle(one);
+    fault_set(FAULT_PWRITE, 0, 0);
+    CU_ASSERT(claim(two, 3) == REMEMBER_UNDER_WAY);
+    CU_ASSERT(claim(one, 3 + 8) == REMEMBER_OURS); // in the same bucket
+    CU_ASSERT(claim(two, 3) == REMEMBER_OURS);
+    claim_and_forget(one, 4, 1);
+    remember_close(&one);
+    CU_ASSERT(claim(two, 4) == REMEMBER_OURS);
+    end(NULL, two);
+}
+
+static void
+test_refused_answer(void)
+{
+    struct remember *one, *two;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    CU_ASSERT(claim(one, 1) == REMEMBER_OURS);
+    fault_set(FAULT_PWRITE, 0, 1);
+    tell(one, 1, told.row);
+    CU_ASSERT(claim(one, 1) == REMEMBER_TOLD);
+    CU_ASSERT(claim(two, 1) == REMEMBER_TOLD);
+    fault_set(FAULT_PWRITE, 0, 1);
+    remember_forget_answer(one, key_of(1));
+    CU_ASSERT(claim(two, 1) == REMEMBER_TOLD); // he cannot know
+    remember_forget_answer(two, key_of(1));
+    CU_ASSERT(claim(two, 1) == REMEMBER_OURS);
+    remember_settle(one); // must not take from another what he has by now
+    CU_ASSERT(claim(one, 1) == REMEMBER_UNDER_WAY);
+    end(one, two);
+}
+
 static const struct unit_test tests[] = {
     {"what makes a key", test_seed          },
     {"another's file",   test_other_file    },
     {"opened at once",   test_opened_at_once},
+    {"a disk refuses",   test_refused       },
+    {"... an answer",    test_refused_answer},
 };
 
 UNIT_MAIN("spool/remember, its file", tests)
