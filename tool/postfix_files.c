@@ -200,30 +200,28 @@ replace(struct postfix_files *files, enum postfix_file which, const struct buf *
 {
     const char *name = postfix_file_names[which];
     char *kept = mem_printf("%s%s", name, suffix);
-    struct stat info;
+    struct stat *info = &files->replaced[which];
     int result = -1;
 
-    if (find_file(files, name, &info, err) == 0 &&
-        write_new(files->folder_fd, kept, &files->before[which], info.st_mode & MODES, err) == 0)
-        result = write_over(files, name, &info, content, err);
+    if (find_file(files, name, info, err) == 0 &&
+        write_new(files->folder_fd, kept, &files->before[which], info->st_mode & MODES, err) == 0)
+        result = write_over(files, name, info, content, err);
     mem_free(&kept);
     return result;
 }
 
 // Also one whose replacing failed: it may have its new content already.
 static void
-put_back(struct postfix_files *files, enum postfix_file which, struct err *err)
+put_back(const struct postfix_files *files, enum postfix_file which, struct err *err)
 {
     const char *name = postfix_file_names[which];
-    struct stat info;
     struct err other;
     struct buf now;
 
     buf_init(&now, FILE_MAX);
     if (read_whole(files->folder_fd, name, &now, &other) != 0 ||
         (!is_same(&now, &files->before[which]) &&
-         (find_file(files, name, &info, &other) != 0 ||
-          write_over(files, name, &info, &files->before[which], &other) != 0)))
+         write_over(files, name, &files->replaced[which], &files->before[which], &other) != 0))
         (void)err_prefix(err, "%s/%s is changed already, and cannot be put back (%s)",
                          files->folder, name, other.text);
     buf_clear(&now);

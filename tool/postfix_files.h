@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include <sys/stat.h>
 
 enum postfix_file { POSTFIX_MASTER_CF, POSTFIX_MAIN_CF, POSTFIX_FILES };
 
@@ -17,7 +18,8 @@ extern const char *const postfix_file_names[POSTFIX_FILES];
 struct postfix_files {
     char *folder, *aside; // where the files are; where their copies are
     int folder_fd;
-    struct buf before[POSTFIX_FILES]; // as they were when they were opened
+    struct buf before[POSTFIX_FILES];    // as they were when they were opened
+    struct stat replaced[POSTFIX_FILES]; // whose they were
 };
 
 // folder: NULL, where postconf says. TEMP, or PERM where one of them is not a plain file.

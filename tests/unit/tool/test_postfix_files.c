@@ -6,12 +6,13 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/tool/fake_postconf.h"
 
-static int owners_until_failure = -1; // -1: none fails
+static int owners_until_failure, owners_to_fail; // none fails where the second is 0
 
 int
 fchownat(int dir_fd, const char *path, uid_t owner, gid_t group, int flags)
 {
-    if (owners_until_failure >= 0 && owners_until_failure-- == 0) {
+    if (owners_to_fail > 0 && --owners_until_failure < 0) {
+        owners_to_fail--;
         errno = EIO;
         return -1;
     }
@@ -156,24 +157,65 @@ first_is_put_back_if_the_second_fails(void)
     tear_down(&scratch, &files);
 }
 
-// The file has its new content by then.
+static void
+give_away(const struct scratch *scratch, const char *name, gid_t group)
+{
+    char path[1024];
+
+    scratch_name(scratch, name, path);
+    CU_ASSERT(chown(path, (uid_t)-1, group) == 0 && chmod(path, 0640) == 0);
+}
+
+static void
+check_group(const struct scratch *scratch, const char *name, gid_t group)
+{
+    char path[1024];
+    struct stat info;
+
+    scratch_name(scratch, name, path);
+    UNIT_CHECK_ROW(name, stat(path, &info) == 0 && info.st_gid == group);
+    UNIT_CHECK_ROW(name, (info.st_mode & 07777) == 0640);
+}
+
+// The file has its new content by then, and a new owner. What is put back may fail there, too.
 static void
 both_are_put_back_if_an_owner_fails(void)
 {
-    struct postfix_files files;
-    struct scratch scratch;
-    struct err err;
+    static const struct {
+        const char *name;
+        int before, failures;
+        const char *said;
+        bool is_given_back;
+    } rows[] = {
+        {"the first",             0, 1, "master.cf to its",   true },
+        {"the second",            1, 1, "main.cf to its",     true },
+        {"the first, and again",  0, 2, "cannot be put back", false},
+        {"the second, and first", 1, 2, "cannot be put back", false},
+    };
 
-    for (int before = 0; before < POSTFIX_FILES; before++) {
+    gid_t group = geteuid() == 0 ? 65534 : getegid();
+
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct postfix_files files;
+        struct scratch scratch;
+        struct err err;
+
         set_up(&scratch, &files);
+        give_away(&scratch, "conf/main.cf", group);
+        give_away(&scratch, "conf/master.cf", group);
         change_copy(&files, "main.cf");
         change_copy(&files, "master.cf");
-        owners_until_failure = before;
-        CU_ASSERT(postfix_files_take(&files, POSTFIX_MASTER_CF, ".old", &err) == -1);
-        CU_ASSERT(strstr(err.text, before == 0 ? "master.cf to its" : "main.cf to its") != NULL);
-        CU_ASSERT_EQUAL(owners_until_failure, -1);
+        owners_until_failure = rows[i].before;
+        owners_to_fail = rows[i].failures;
+        UNIT_CHECK_ROW(rows[i].name,
+                       postfix_files_take(&files, POSTFIX_MASTER_CF, ".old", &err) == -1);
+        UNIT_CHECK_ROW(rows[i].name, strstr(err.text, rows[i].said) != NULL);
+        CU_ASSERT_EQUAL(owners_to_fail, 0);
         check_file(&scratch, "conf/master.cf", "master\n");
         check_file(&scratch, "conf/main.cf", "main\n");
+        if (rows[i].is_given_back)
+            check_group(&scratch, "conf/master.cf", group);
+        check_group(&scratch, "conf/main.cf", group);
         tear_down(&scratch, &files);
     }
 }
