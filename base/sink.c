@@ -104,7 +104,7 @@ open_log(const char *path, bool *is_new_out, struct err *err)
 static int
 new_file(const char *path, struct sink_file *file_out, struct err *err)
 {
-    *file_out = (struct sink_file){copy_wanted(path), -1, false};
+    *file_out = (struct sink_file){.path = copy_wanted(path), .fd = -1};
     if (file_out->path == NULL)
         return 0;
     file_out->fd = open_log(path, &file_out->is_new, err);
@@ -138,15 +138,39 @@ connect_syslog(const char *path)
     return -1;
 }
 
-// A log that cannot be written (disk full) must not stop mail, and there is nowhere to tell it.
-static void
-write_lines(int fd, const char *data, size_t len)
+static ssize_t
+write_some(int fd, const char *data, size_t len)
 {
     ssize_t written;
 
     do
         written = write(fd, data, len);
     while (written < 0 && errno == EINTR);
+    return written;
+}
+
+// A log that cannot be written (disk full) must not stop mail, and there is nowhere to tell it.
+static void
+write_lines(struct sink_file *file, const char *data, size_t len)
+{
+    if (file->fd < 0 || (file->is_torn && write_some(file->fd, "\n", 1) != 1))
+        return;
+    file->is_torn = false;
+    while (len > 0) {
+        ssize_t written = write_some(file->fd, data, len);
+
+        if (written <= 0)
+            return;
+        file->is_torn = data[written - 1] != '\n';
+        data += written;
+        len -= (size_t)written;
+    }
+}
+
+static void
+write_to_stderr(const char *data, size_t len)
+{
+    (void)!write_some(STDERR_FILENO, data, len);
 }
 
 void
@@ -158,9 +182,8 @@ sink_flush(struct sink *sink)
         return;
     sink->gathered_len = 0;
     if (sink->to_stderr)
-        write_lines(STDERR_FILENO, sink->gathered, len);
-    if (sink->file.fd >= 0)
-        write_lines(sink->file.fd, sink->gathered, len);
+        write_to_stderr(sink->gathered, len);
+    write_lines(&sink->file, sink->gathered, len);
 }
 
 int
@@ -220,6 +243,7 @@ reopen_file(struct sink_file *file, struct err *err)
     close_fd(&file->fd);
     file->fd = fd;
     file->is_new = is_new;
+    file->is_torn = false;
     return 0;
 }
 
@@ -424,11 +448,10 @@ sink_put(struct sink *sink, int severity, const char *component, struct span tex
         return;
     sink_flush(sink);
     if (sink->to_stderr)
-        write_lines(STDERR_FILENO, line, len);
-    if (sink->file.fd >= 0)
-        write_lines(sink->file.fd, line, len);
-    if (sink->error_file.fd >= 0 && severity <= WARNING)
-        write_lines(sink->error_file.fd, line, len);
+        write_to_stderr(line, len);
+    write_lines(&sink->file, line, len);
+    if (severity <= WARNING)
+        write_lines(&sink->error_file, line, len);
 }
 
 void

@@ -8,6 +8,7 @@
 // Order: SINK_INITIAL (standard error), sink_set any number of times, sink_clear.
 // Gather: lines for files and standard error may wait for sink_flush, to be written by one call.
 //        None overtakes another, and those of severity 4 and worse do not wait.
+// Full:  what a disk does not take is lost; what comes after half a line begins a line of its own.
 #ifndef POSTERN_BASE_SINK_H
 #define POSTERN_BASE_SINK_H
 
@@ -22,9 +23,10 @@ enum {
 };
 
 struct sink_file {
-    char *path;  // NULL: not wanted
-    int fd;      // -1: not open
-    bool is_new; // it was not there: we made it
+    char *path;   // NULL: not wanted
+    int fd;       // -1: not open
+    bool is_new;  // it was not there: we made it
+    bool is_torn; // what was written last is half a line
 };
 
 struct sink {
@@ -44,7 +46,7 @@ struct sink {
 
 #define SINK_INITIAL                                                                               \
     {                                                                                              \
-        .file = {NULL, -1, false}, .error_file = {NULL, -1, false}, .syslog_fd = -1,               \
+        .file = {NULL, -1, false, false}, .error_file = {NULL, -1, false, false}, .syslog_fd = -1, \
         .to_stderr = true, .stamp_second = -1                                                      \
     }
 
