@@ -251,8 +251,9 @@ class Target:
         return result
 
     def nudge(self, result: Result) -> None:
-        """Behind an error of the disk a message waits for minutes. One that is over, and could not
-        be removed, is removed by whoever adopts it.
+        """What the disk refused is tried again after a minute, whatever `retry` says, or when
+        it is told to be. A message that is over, and could not be removed, is removed by whoever
+        adopts it.
         """
         if result.lost or spoolfile.live(self.postern.spool):
             self.postern.tool("retry", "all", check=False)
