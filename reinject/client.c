@@ -97,15 +97,18 @@ on_line(void *arg, struct span line)
         caps_add_line(&client->caps, line);
 }
 
-// A server that collects small replies (Nagle's algorithm; Postfix's smtpd does) keeps the last one
-// back until the one before is acknowledged. Nothing of ours is left to carry that, and the kernel
+// A server that collects small replies (Nagle's algorithm; Postfix's smtpd does) keeps the next one
+// back until the one before is acknowledged. Where nothing that we send carries that, the kernel
 // alone lets it wait for 40 ms.
 static void
-acknowledge(const struct client *client)
+acknowledge(const struct client *client, bool was_dot_out)
 {
+    const struct transaction *transaction = &client->transaction;
+    bool has_sent = transaction->is_sending || transaction->is_dot_out != was_dot_out ||
+                    conn_unsent(client->conn) > 0;
     int on = 1;
 
-    if (client_is_busy(client) && client->transaction.is_dot_out && !addr_is_unix(&client->addr))
+    if (client_is_busy(client) && !has_sent && !addr_is_unix(&client->addr))
         (void)setsockopt(conn_fd(client->conn), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
@@ -117,6 +120,7 @@ on_input(void *arg)
     struct answer answer;
     struct span input;
     size_t used;
+    bool was_dot_out = client->transaction.is_dot_out;
 
     // Callbacks may close this connection, or begin the next transaction on it.
     while (client->state != STEP_CLOSED && result == ANSWER_DONE) {
@@ -132,7 +136,7 @@ on_input(void *arg)
         }
     }
     if (client->state != STEP_CLOSED && result == ANSWER_DONE) {
-        acknowledge(client);
+        acknowledge(client, was_dot_out);
         client_expect(client);
     }
 }
