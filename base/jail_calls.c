@@ -45,11 +45,12 @@ static const int work[] = {
     SCMP_SYS(sigaltstack),    SCMP_SYS(restart_syscall),
     SCMP_SYS(exit),           SCMP_SYS(exit_group),
     SCMP_SYS(sysinfo), // qsort asks how much memory there is
-    SCMP_SYS(poll),           SCMP_SYS(ppoll),
 };
 
 // Waiting, descriptors and threads, as libc, libevent and the libraries make them.
 static const int loop[] = {
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
     SCMP_SYS(select),
     SCMP_SYS(pselect6),
     SCMP_SYS(epoll_create1),
@@ -112,6 +113,8 @@ static const int deadlines[] = {SCMP_SYS(pidfd_send_signal)};
 
 // Its children, and what they need to enter their own jail.
 static const int parenthood[] = {
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
     SCMP_SYS(wait4),
     SCMP_SYS(kill),
     SCMP_SYS(tgkill),

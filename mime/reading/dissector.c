@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,20 +135,6 @@ serve(struct dissector *dissector, const struct frame *frame)
     parcel_reader_clear(&dissector->in);
 }
 
-// Not in recvmsg: that would be woken by each answer that the worker takes, too, as there is room
-// again.
-static bool
-wait_for_query(int line)
-{
-    struct pollfd wait = {.fd = line, .events = POLLIN};
-    int result;
-
-    do
-        result = poll(&wait, 1, -1);
-    while (result < 0 && errno == EINTR);
-    return result > 0;
-}
-
 void
 dissector_run(int line, const char *build_id, struct look *look,
               const struct dissect_settings *limits)
@@ -168,7 +153,7 @@ dissector_run(int line, const char *build_id, struct look *look,
         give_up(err.text);
     parcel_reader_init(&dissector.in, line, build_id, FRAME_PAYLOAD_MAX);
     say_hello(&dissector, build_id); // from the jail: who reads it may send hostile bytes
-    while (wait_for_query(line) && parcel_receive(&dissector.in) > 0) {
+    while (parcel_receive(&dissector.in) > 0) {
         while ((result = parcel_next(&dissector.in, &frame)) == FRAME_DONE)
             serve(&dissector, &frame);
         if (result == FRAME_BAD)
