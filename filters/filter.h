@@ -27,6 +27,7 @@ enum filter_end {
 
 struct filter_try {
     struct loop *loop;
+    struct filter_shared *shared; // of the filter's tries; NULL: its type has no such thing
     const struct filter_settings *settings;
     const struct addr *server;
     const struct filter_message *message; // NULL for a probe
@@ -36,7 +37,8 @@ struct filter_try {
     void *arg;
 };
 
-struct filter_run; // one try under way; each type has its own behind it
+struct filter_run;    // one try under way; each type has its own behind it
+struct filter_shared; // what all tries of one filter use; likewise
 
 struct filter_type {
     const char *name; // as in the configuration
@@ -45,6 +47,9 @@ struct filter_type {
     // Is it alive? ANSWERED with result_take NULL, or TROUBLE.
     struct filter_run *(*probe)(const struct filter_try *attempt);
     void (*cancel)(struct filter_run *run); // before done; frees it
+    // Both NULL: nothing is shared. To close is the last thing, when no try is under way.
+    struct filter_shared *(*open)(struct loop *loop);
+    void (*close)(struct filter_shared *shared);
 };
 
 const struct filter_type *filter_type_of(enum filter_type_index index);

@@ -80,6 +80,7 @@ start_probe(struct filters_one *one, size_t server)
 {
     struct filters_probe *probe = &one->probes[server];
     struct filter_try attempt = {.loop = one->loop,
+                                 .shared = one->shared,
                                  .settings = one->settings,
                                  .server = upstream_addr(one->upstream, server),
                                  .timeout_ms = PROBE_TIMEOUT_MS,
@@ -109,6 +110,7 @@ init_one(struct filters_one *one, const struct filters_config *config, size_t in
 
     *one = (struct filters_one){.loop = config->loop, .settings = settings};
     one->type = filter_type_of((enum filter_type_index)settings->type);
+    one->shared = one->type->open != NULL ? one->type->open(config->loop) : NULL;
     one->upstream = upstream_new(settings);
     one->seats = seats > 0 ? (size_t)seats : 1;
     one->probe_timer = loop_timer_new(config->loop, on_probe_timer, one);
@@ -127,6 +129,8 @@ clear_one(struct filters_one *one)
         if (one->probes[i].run != NULL)
             one->type->cancel(one->probes[i].run);
     }
+    if (one->shared != NULL)
+        one->type->close(one->shared);
     mem_free(&one->probes);
     loop_timer_free(&one->probe_timer);
     upstream_free(&one->upstream);

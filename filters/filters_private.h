@@ -10,6 +10,7 @@ struct filters_one {
     struct loop *loop;
     const struct filter_settings *settings;
     const struct filter_type *type;
+    struct filter_shared *shared; // NULL: the type has no such thing
     struct upstream *upstream;
     size_t seats, taken; // connections
     struct filters_turn *first, *last;

@@ -11,19 +11,11 @@
 
 enum { BLOCK_SIZE = 65536, HEADER_MAX = 65536 };
 
-// A multi handle for each call: servers of this kind close the connection behind each reply, so
-// there is nothing to share, and a call that is cancelled takes all of its own along.
 struct http_call {
-    struct loop *loop;
+    struct http_multi *multi;
     struct http_request request; // server, path and headers: no longer valid
-    CURLM *multi;
-    CURL *easy;
+    struct http_transfer transfer;
     struct curl_slist *headers;
-    char *url;
-    char *socket_path; // of a UNIX socket
-    struct loop_io *io;
-    curl_socket_t watched;    // by io
-    struct loop_timer *timer; // curl's
     struct loop_timer *deadline;
     struct content_read *read;
     char *block;
@@ -36,23 +28,16 @@ struct http_call {
 };
 
 static void
-destroy(struct http_call *call)
+destroy(struct http_call *call, bool is_good)
 {
     content_read_cancel(&call->read);
-    // The easy handle closes its connection with the multi handle, which asks to have its socket no
-    // longer watched before it does so.
-    curl_multi_remove_handle(call->multi, call->easy);
-    curl_multi_cleanup(call->multi);
-    curl_easy_cleanup(call->easy);
+    curl_easy_setopt(call->transfer.easy, CURLOPT_ERRORBUFFER, NULL); // outlives the call
+    http_multi_end(call->multi, &call->transfer, is_good);
     curl_slist_free_all(call->headers);
-    loop_io_free(&call->io);
-    loop_timer_free(&call->timer);
     loop_timer_free(&call->deadline);
     buf_clear(&call->reply);
     mem_free(&call->block);
-    mem_free(&call->url);
-    mem_free(&call->socket_path);
-    loop_free_later(call->loop, call);
+    loop_free_later(http_multi_loop(call->multi), call);
 }
 
 static void
@@ -62,7 +47,7 @@ finish(struct http_call *call, int status, const struct err *err)
     struct buf reply = call->reply;
 
     buf_init(&call->reply, 0);
-    destroy(call);
+    destroy(call, status != 0);
     request.done(request.arg, status, status != 0 ? buf_span(&reply) : span_of(NULL), err);
     buf_clear(&reply);
 }
@@ -76,18 +61,19 @@ is_early(const struct http_call *call, long status)
 
     if (call->request.content == NULL || status >= 300)
         return false;
-    curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(call->transfer.easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     return (uint64_t)sent < content_len(call->request.content);
 }
 
 static void
-finish_transfer(struct http_call *call, CURLcode code)
+on_transfer(void *arg, int code)
 {
+    struct http_call *call = arg;
     struct err err;
     long status = 0;
 
     if (code == CURLE_OK)
-        curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(call->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OK && is_early(call, status)) {
         err_set(&err, ERR_TEMP, "HTTP %ld came before all of the message was sent", status);
         finish(call, 0, &err);
@@ -101,75 +87,8 @@ finish_transfer(struct http_call *call, CURLcode code)
     err_set(&err, ERR_TEMP, "no HTTP reply: %s",
             code == CURLE_OK       ? "its header is cut"
             : call->why[0] != '\0' ? call->why
-                                   : curl_easy_strerror(code));
+                                   : curl_easy_strerror((CURLcode)code));
     finish(call, 0, &err);
-}
-
-// Behind each call of curl's that can move a transfer on; call may be gone then.
-static void
-look_for_end(struct http_call *call)
-{
-    CURLMsg *message;
-    int left;
-
-    while ((message = curl_multi_info_read(call->multi, &left)) != NULL) {
-        if (message->msg == CURLMSG_DONE) {
-            finish_transfer(call, message->data.result);
-            return;
-        }
-    }
-}
-
-static void
-on_io(void *arg, bool readable, bool writable)
-{
-    struct http_call *call = arg;
-    int mask = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0);
-    int running;
-
-    curl_multi_socket_action(call->multi, call->watched, mask, &running);
-    look_for_end(call);
-}
-
-static void
-on_timer(void *arg)
-{
-    struct http_call *call = arg;
-    int running;
-
-    curl_multi_socket_action(call->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    look_for_end(call);
-}
-
-static int
-on_timer_wish(CURLM *multi, long timeout_ms, void *arg)
-{
-    struct http_call *call = arg;
-
-    (void)multi;
-    if (timeout_ms < 0)
-        loop_timer_stop(call->timer);
-    else
-        loop_timer_start(call->timer, (uint64_t)timeout_ms);
-    return 0;
-}
-
-static int
-on_socket_wish(CURL *easy, curl_socket_t socket, int what, void *arg, void *unused)
-{
-    struct http_call *call = arg;
-
-    (void)easy;
-    (void)unused;
-    if (what == CURL_POLL_REMOVE) {
-        loop_io_free(&call->io);
-        return 0;
-    }
-    if (call->io == NULL)
-        call->io = loop_io_new(call->loop, socket, on_io, call);
-    call->watched = socket;
-    loop_io_want(call->io, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0);
-    return 0;
 }
 
 static void
@@ -182,7 +101,7 @@ on_block(void *arg, const struct err *err)
         finish(call, 0, err);
         return;
     }
-    curl_easy_pause(call->easy, CURLPAUSE_CONT); // goes on from its timer
+    curl_easy_pause(call->transfer.easy, CURLPAUSE_CONT); // goes on from its timer
 }
 
 // Asked for the body: from the block that is there, else waits for the next one.
@@ -246,57 +165,64 @@ on_header(char *data, size_t size, size_t count, void *arg)
 static void
 set_body(struct http_call *call)
 {
+    CURL *easy = call->transfer.easy;
     struct content *content = call->request.content;
     struct span memory = content_memory(content);
 
-    SET(call->easy, CURLOPT_POST, 1L);
-    SET(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)content_len(content));
-    if (memory.data != NULL) {
-        SET(call->easy, CURLOPT_POSTFIELDS, memory.data); // not copied
-        return;
-    }
-    call->block = mem_zalloc(BLOCK_SIZE);
-    SET(call->easy, CURLOPT_READFUNCTION, on_body_wish);
-    SET(call->easy, CURLOPT_READDATA, call);
+    SET(easy, CURLOPT_POST, 1L);
+    SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)content_len(content));
+    SET(easy, CURLOPT_POSTFIELDS, memory.data); // not copied; NULL: on_body_wish
+    if (memory.data == NULL)
+        call->block = mem_zalloc(BLOCK_SIZE);
 }
 
 static void
+set_address(struct http_call *call)
+{
+    CURL *easy = call->transfer.easy;
+    const struct http_request *request = &call->request;
+    char text[ADDR_TEXT_MAX];
+    const char *behind_kind;
+    const char *socket_path = NULL;
+    char *url;
+
+    addr_format(request->server, text);
+    behind_kind = strchr(text, ':') + 1;
+    if (addr_is_unix(request->server))
+        socket_path = behind_kind;
+    url = mem_printf("http://%s%s", socket_path != NULL ? "localhost" : behind_kind, request->path);
+    SET(easy, CURLOPT_URL, url); // copied, as the other
+    SET(easy, CURLOPT_UNIX_SOCKET_PATH, socket_path);
+    mem_free(&url);
+}
+
+// All of them for each call, since the handle may have had another one before.
+static void
 set_options(struct http_call *call)
 {
-    CURL *easy = call->easy;
+    CURL *easy = call->transfer.easy;
 
-    SET(easy, CURLOPT_URL, call->url);
-    if (call->socket_path != NULL)
-        SET(easy, CURLOPT_UNIX_SOCKET_PATH, call->socket_path);
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->request.connect_timeout_ms);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http");
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(easy, CURLOPT_PROXY, ""); // whatever the environment says
     SET(easy, CURLOPT_NOSIGNAL, 1L);
+    // Servers of this kind close the connection behind each reply, whatever they are asked for.
     SET(easy, CURLOPT_FORBID_REUSE, 1L);
     SET(easy, CURLOPT_HTTPHEADER, call->headers);
+    SET(easy, CURLOPT_READFUNCTION, on_body_wish);
+    SET(easy, CURLOPT_READDATA, call);
     SET(easy, CURLOPT_WRITEFUNCTION, on_reply);
     SET(easy, CURLOPT_WRITEDATA, call);
     SET(easy, CURLOPT_HEADERFUNCTION, on_header);
     SET(easy, CURLOPT_HEADERDATA, call);
     SET(easy, CURLOPT_ERRORBUFFER, call->why);
+    set_address(call);
     if (call->request.content != NULL)
         set_body(call);
-}
-
-static void
-start_transfer(struct http_call *call)
-{
-    call->easy = curl_easy_init();
-    call->multi = curl_multi_init();
-    assert(call->easy != NULL && call->multi != NULL);
-    set_options(call);
-    curl_multi_setopt(call->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wish);
-    curl_multi_setopt(call->multi, CURLMOPT_SOCKETDATA, call);
-    curl_multi_setopt(call->multi, CURLMOPT_TIMERFUNCTION, on_timer_wish);
-    curl_multi_setopt(call->multi, CURLMOPT_TIMERDATA, call);
-    curl_multi_add_handle(call->multi, call->easy); // goes on from its timer
+    else
+        SET(easy, CURLOPT_HTTPGET, 1L);
 }
 
 static void
@@ -331,36 +257,22 @@ copy_headers(struct http_call *call)
     }
 }
 
-static void
-set_address(struct http_call *call)
-{
-    char text[ADDR_TEXT_MAX];
-    const char *behind_kind;
-
-    addr_format(call->request.server, text);
-    behind_kind = strchr(text, ':') + 1;
-    if (addr_is_unix(call->request.server)) {
-        call->socket_path = mem_strdup(behind_kind);
-        call->url = mem_printf("http://localhost%s", call->request.path);
-    } else {
-        call->url = mem_printf("http://%s%s", behind_kind, call->request.path);
-    }
-}
-
 struct http_call *
-http_start(struct loop *loop, const struct http_request *request)
+http_start(struct http_multi *multi, const struct http_request *request)
 {
     struct http_call *call = mem_zalloc(sizeof(*call));
 
-    call->loop = loop;
+    call->multi = multi;
     call->request = *request;
+    call->transfer.done = on_transfer;
+    call->transfer.arg = call;
     buf_init(&call->reply, request->reply_max);
     copy_headers(call);
-    set_address(call);
-    call->timer = loop_timer_new(loop, on_timer, call);
-    call->deadline = loop_timer_new(loop, on_deadline, call);
+    call->deadline = loop_timer_new(http_multi_loop(multi), on_deadline, call);
     loop_timer_start(call->deadline, request->timeout_ms);
-    start_transfer(call);
+    http_multi_take(multi, &call->transfer);
+    set_options(call);
+    http_multi_start(multi, &call->transfer);
     return call;
 }
 
@@ -369,6 +281,6 @@ http_cancel(struct http_call **call)
 {
     if (*call == NULL)
         return;
-    destroy(*call);
+    destroy(*call, false);
     *call = NULL;
 }

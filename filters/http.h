@@ -8,8 +8,8 @@
 #define POSTERN_FILTERS_HTTP_H
 
 #include "base/addr.h"
-#include "base/loop.h"
 #include "filters/content.h"
+#include "filters/http_multi.h"
 
 struct http_call;
 
@@ -27,7 +27,7 @@ struct http_request {
 };
 
 // What request points to is copied, but for the content, which lives until done or cancel.
-struct http_call *http_start(struct loop *loop, const struct http_request *request);
+struct http_call *http_start(struct http_multi *multi, const struct http_request *request);
 void http_cancel(struct http_call **call);
 
 #endif

@@ -225,6 +225,7 @@ ask(struct question *question)
 {
     struct filters_one *one = question->request.one;
     struct filter_try attempt = {.loop = one->loop,
+                                 .shared = one->shared,
                                  .settings = one->settings,
                                  .message = question->request.message,
                                  .done = on_try_done,

@@ -9,6 +9,10 @@
 
 enum { PONG_MAX = 256 };
 
+struct filter_shared {
+    struct http_multi *http;
+};
+
 struct filter_run {
     struct filter_try attempt;
     struct http_call *call;
@@ -76,7 +80,7 @@ ask(const struct filter_try *attempt, struct http_request *request)
     request->connect_timeout_ms =
         connect_timeout_ms < attempt->timeout_ms ? connect_timeout_ms : attempt->timeout_ms;
     request->arg = run;
-    run->call = http_start(attempt->loop, request);
+    run->call = http_start(attempt->shared->http, request);
     return run;
 }
 
@@ -112,5 +116,25 @@ cancel(struct filter_run *run)
     mem_free(&run);
 }
 
-const struct filter_type rspamd_type = {
-    .name = "rspamd", .start = start, .probe = probe, .cancel = cancel};
+static struct filter_shared *
+open_shared(struct loop *loop)
+{
+    struct filter_shared *shared = mem_zalloc(sizeof(*shared));
+
+    shared->http = http_multi_new(loop);
+    return shared;
+}
+
+static void
+close_shared(struct filter_shared *shared)
+{
+    http_multi_free(&shared->http);
+    mem_free(&shared);
+}
+
+const struct filter_type rspamd_type = {.name = "rspamd",
+                                        .start = start,
+                                        .probe = probe,
+                                        .cancel = cancel,
+                                        .open = open_shared,
+                                        .close = close_shared};

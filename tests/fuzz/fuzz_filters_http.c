@@ -28,6 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const headers[] = {"X-One: 1", NULL};
     struct run run = {.loop = loop_new(NULL)};
+    struct http_multi *multi = http_multi_new(run.loop);
     struct addr addr;
     struct peer peer;
     struct http_request request = {.server = &addr,
@@ -40,9 +41,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .arg = &run};
 
     peer_begin(&peer, run.loop, fuzz_span(data, size < 8192 ? size : 8192), &addr);
-    http_start(run.loop, &request);
+    http_start(multi, &request);
     loop_run(run.loop);
     FUZZ_CHECK(run.told == 1);
+    http_multi_free(&multi);
     peer_clear(&peer);
     loop_free(&run.loop);
     return 0;

@@ -15,6 +15,10 @@ size_t fake_open;
 static struct loop *loop;
 static uint64_t start_ms;
 
+struct filter_shared { // one a filter, as long as its tries
+    unsigned runs;
+};
+
 struct filter_run {
     struct filter_try attempt;
     struct loop_timer *timer;
@@ -79,6 +83,7 @@ static void
 free_run(struct filter_run *run)
 {
     loop_timer_free(&run->timer);
+    run->attempt.shared->runs--;
     mem_free(&run);
     fake_open--;
 }
@@ -123,6 +128,7 @@ start(const struct filter_try *attempt)
     struct filter_run *run = mem_zalloc(sizeof(*run));
 
     run->attempt = *attempt;
+    run->attempt.shared->runs++;
     run->port = port;
     run->letter = word[0];
     if (word[0] == 'n' || after_ms > attempt->timeout_ms) {
@@ -146,11 +152,33 @@ cancel(struct filter_run *run)
     free_run(run);
 }
 
+static struct filter_shared *
+open_shared(struct loop *loop_in)
+{
+    struct filter_shared *shared = mem_zalloc(sizeof(*shared));
+
+    CU_ASSERT_PTR_EQUAL(loop_in, loop);
+    return shared;
+}
+
+static void
+close_shared(struct filter_shared *shared)
+{
+    CU_ASSERT_EQUAL(shared->runs, 0);
+    mem_free(&shared);
+}
+
 const struct filter_type *
 filter_type_of(enum filter_type_index index)
 {
     static const struct filter_type fake = {
-        .name = "fake", .start = start, .probe = start, .cancel = cancel};
+        .name = "fake",
+        .start = start,
+        .probe = start,
+        .cancel = cancel,
+        .open = open_shared,
+        .close = close_shared,
+    };
 
     CU_ASSERT_EQUAL(index, FILTER_CLAMD);
     return &fake;

@@ -8,6 +8,7 @@ enum { REPLY_MAX = 1000 };
 struct fixture {
     struct fake fake;
     struct pool *pool;
+    struct http_multi *multi;
     struct http_call *call;
     struct content *content;
     char *text;
@@ -50,6 +51,7 @@ set_up(struct fixture *f, enum fake_kind kind)
     fake_start(&f->fake, kind);
     f->fake.until = SPAN_LITERAL("\r\n\r\n");
     f->pool = pool_new(f->fake.loop, 1, NULL);
+    f->multi = http_multi_new(f->fake.loop);
     f->later = loop_timer_new(f->fake.loop, on_later, f);
     f->status = -1;
     buf_init(&f->body, 2 * REPLY_MAX);
@@ -59,6 +61,7 @@ static void
 tear_down(struct fixture *f)
 {
     http_cancel(&f->call);
+    http_multi_free(&f->multi);
     content_free(&f->content);
     pool_free(&f->pool);
     loop_timer_free(&f->later);
@@ -82,7 +85,7 @@ start(struct fixture *f, uint64_t timeout_ms)
                                    .done = on_done,
                                    .arg = f};
 
-    f->call = http_start(f->fake.loop, &request);
+    f->call = http_start(f->multi, &request);
     memset(&server, 0, sizeof(server)); // it was copied
 }
 

@@ -6,6 +6,7 @@
 struct fixture {
     struct fake fake;
     struct pool *pool;
+    struct filter_shared *shared;
     struct filter_settings settings;
     struct smtp_envelope envelope;
     struct filter_message message;
@@ -51,6 +52,7 @@ set_up(struct fixture *f, const char *text)
     fake_start(&f->fake, FAKE_UNIX);
     f->fake.until = span_of(text[0] != '\0' ? text : "\r\n\r\n");
     f->pool = pool_new(f->fake.loop, 1, NULL);
+    f->shared = rspamd_type.open(f->fake.loop);
     f->later = loop_timer_new(f->fake.loop, on_later, f);
     filter_settings_init(&f->settings, "spam");
     envelope_init(&f->envelope);
@@ -66,6 +68,7 @@ set_up(struct fixture *f, const char *text)
 static void
 tear_down(struct fixture *f)
 {
+    rspamd_type.close(f->shared);
     content_free(&f->message.content);
     pool_free(&f->pool);
     loop_timer_free(&f->later);
@@ -80,6 +83,7 @@ ask(struct fixture *f, const char *reply,
     struct filter_run *(*how)(const struct filter_try *attempt), uint64_t timeout_ms)
 {
     struct filter_try attempt = {.loop = f->fake.loop,
+                                 .shared = f->shared,
                                  .settings = &f->settings,
                                  .server = &f->fake.addr,
                                  .message = how == rspamd_type.start ? &f->message : NULL,
