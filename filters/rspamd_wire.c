@@ -38,7 +38,9 @@ can_be_sent(struct span value)
 static void
 add_header(struct headers *headers, const char *name, struct span value)
 {
-    size_t len = strlen(name) + value.len + 4;
+    size_t name_len = strlen(name);
+    size_t len = name_len + value.len + 4;
+    char *item;
 
     if (!can_be_sent(value) || headers->len + len > HEADERS_MAX)
         return;
@@ -48,8 +50,11 @@ add_header(struct headers *headers, const char *name, struct span value)
         headers->out->items =
             mem_regrow(headers->out->items, headers->size, sizeof(headers->out->items[0]));
     }
-    headers->out->items[headers->out->count++] =
-        mem_printf("%s: %.*s", name, (int)value.len, value.data);
+    item = mem_zarray(len, 1);
+    memcpy(item, name, name_len);
+    memcpy(item + name_len, ": ", 2);
+    memcpy(item + name_len + 2, value.data, value.len);
+    headers->out->items[headers->out->count++] = item;
     headers->out->items[headers->out->count] = NULL;
 }
 
@@ -164,7 +169,7 @@ find_action(const char *name)
 // What a hostile message brought into a reply must not keep us from reading it: bytes that are no
 // UTF-8 and escaped NULs, which JSON readers refuse, become question marks.
 static struct json *
-parse(struct span body, struct err *err)
+parse_repaired(struct span body, struct err *err)
 {
     char *text = mem_strndup(body.len > 0 ? body.data : "", body.len);
     struct json *json = NULL;
@@ -188,6 +193,16 @@ parse(struct span body, struct err *err)
         json = json_parse_up_to(span_from(text, body.len), RSPAMD_REPLY_MAX, err);
     mem_free(&text);
     return json;
+}
+
+// Nearly all can be read as they are. No text has more values than bytes.
+static struct json *
+parse(struct span body, struct err *err)
+{
+    struct json *json =
+        body.len <= VALUES_MAX ? json_parse_up_to(body, RSPAMD_REPLY_MAX, NULL) : NULL;
+
+    return json != NULL ? json : parse_repaired(body, err);
 }
 
 static int32_t

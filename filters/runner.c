@@ -59,9 +59,12 @@ static void
 log_result(const struct runner *runner, size_t index)
 {
     const struct result *result = &runner->results[index];
+    const enum log_level level = level_of(result->kind);
     struct log_line line;
 
-    log_begin(&line, level_of(result->kind), "scan", runner->request.message.envelope->id);
+    if (!log_is_wanted(level))
+        return;
+    log_begin(&line, level, "scan", runner->request.message.envelope->id);
     log_text(&line, "filter", filters_settings(runner->filters, index)->name);
     log_text(&line, "result", result_kind_name(result->kind));
     log_names(&line, result);

@@ -151,7 +151,7 @@ take_results(struct snapshot *snapshot)
 
     if (told->result_count == 0)
         return;
-    fields = mem_zarray(JOURNAL_FIELDS_MAX, sizeof *fields);
+    fields = mem_regrow(NULL, JOURNAL_FIELDS_MAX, sizeof *fields); // 35 KB, not to be zeroed
     line.fields = fields;
     snapshot->record->results =
         take_array(snapshot, told->result_count, sizeof *snapshot->record->results);
