@@ -147,8 +147,11 @@ on_drained(void *arg)
     if (run->block == NULL)
         run->block = mem_zalloc(BLOCK_SIZE);
     run->block_len = left < BLOCK_SIZE ? (size_t)left : BLOCK_SIZE;
-    run->read =
-        content_read_start(run->content, run->offset, run->block, run->block_len, on_block, run);
+    if (content_read_now(run->content, run->offset, run->block, run->block_len))
+        say_chunk(run, span_from(run->block, run->block_len));
+    else
+        run->read = content_read_start(run->content, run->offset, run->block, run->block_len,
+                                       on_block, run);
     run->offset += run->block_len;
 }
 

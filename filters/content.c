@@ -179,6 +179,17 @@ on_read_deferred(void *arg)
     finish_read(arg);
 }
 
+bool
+content_read_now(const struct content *content, uint64_t offset, char *data, size_t len)
+{
+    assert(offset <= content->len && len <= content->len - offset);
+    if (!is_in_memory(content))
+        return fs_read_cached(content->fd, data, len, (off_t)(content->offset + offset));
+    if (len > 0)
+        memcpy(data, content->memory.data + offset, len);
+    return true;
+}
+
 struct content_read *
 content_read_start(struct content *content, uint64_t offset, char *data, size_t len,
                    content_done *done, void *arg)

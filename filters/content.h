@@ -29,7 +29,9 @@ void content_free(struct content **content);
 uint64_t content_len(const struct content *content);
 struct span content_memory(const struct content *content); // data NULL: content_read_start
 
-// len bytes at offset into data, which lives until done or cancel. Never past the end.
+// len bytes at offset into data, never past the end: at once, where they lie in memory; false: to
+// be asked for by start, whose data lives until done or cancel.
+bool content_read_now(const struct content *content, uint64_t offset, char *data, size_t len);
 struct content_read *content_read_start(struct content *content, uint64_t offset, char *data,
                                         size_t len, content_done *done, void *arg);
 void content_read_cancel(struct content_read **read);

@@ -124,6 +124,13 @@ on_body_wish(char *out, size_t size, size_t count, void *arg)
     }
     if (left == 0)
         return 0;
+    len = left < room ? (size_t)left : room;
+    if (content_read_now(content, call->offset, out, len)) {
+        call->offset += len;
+        return len;
+    }
+    if (call->block == NULL)
+        call->block = mem_zalloc(BLOCK_SIZE);
     call->block_len = left < BLOCK_SIZE ? (size_t)left : BLOCK_SIZE;
     call->block_used = 0;
     call->read =
@@ -172,8 +179,6 @@ set_body(struct http_call *call)
     SET(easy, CURLOPT_POST, 1L);
     SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)content_len(content));
     SET(easy, CURLOPT_POSTFIELDS, memory.data); // not copied; NULL: on_body_wish
-    if (memory.data == NULL)
-        call->block = mem_zalloc(BLOCK_SIZE);
 }
 
 static void

@@ -16,6 +16,7 @@
 #include "base/pass.h"
 #include "filters/content.h"
 #include "tests/unit/base/tempdir.h"
+#include "tests/unit/filters/cached.h"
 #include "tests/unit/harness.h"
 
 enum { FAKE_WATCHDOG_MS = 20000 };

@@ -76,6 +76,7 @@ tear_down(struct fixture *f)
     filter_settings_clear(&f->settings);
     mem_free(&f->text);
     fake_stop(&f->fake);
+    cached_is = false;
 }
 
 static void
@@ -143,15 +144,19 @@ static const struct {
     enum fake_kind kind;
     enum source source;
     size_t len;
+    bool is_cached;
 } ways[] = {
-    {"descriptor of memory",      FAKE_UNIX, MEMORY, 1000  },
-    {"descriptor of a file",      FAKE_UNIX, A_FILE, 300000},
-    {"descriptor of a small one", FAKE_UNIX, A_FILE, 5     },
-    {"descriptor of nothing",     FAKE_UNIX, MEMORY, 0     },
-    {"stream of memory",          FAKE_INET, MEMORY, 100000},
-    {"stream of a file",          FAKE_INET, A_FILE, 300001},
-    {"stream of whole blocks",    FAKE_INET, A_FILE, 131072},
-    {"stream of nothing",         FAKE_INET, A_FILE, 0     },
+    {"descriptor of memory",      FAKE_UNIX, MEMORY, 1000,   false},
+    {"descriptor of a file",      FAKE_UNIX, A_FILE, 300000, false},
+    {"descriptor of a small one", FAKE_UNIX, A_FILE, 5,      false},
+    {"descriptor of nothing",     FAKE_UNIX, MEMORY, 0,      false},
+    {"stream of memory",          FAKE_INET, MEMORY, 100000, false},
+    {"stream of a file",          FAKE_INET, A_FILE, 300001, false},
+    {"stream of whole blocks",    FAKE_INET, A_FILE, 131072, false},
+    {"stream of nothing",         FAKE_INET, A_FILE, 0,      false},
+    {"cached: of a file",         FAKE_INET, A_FILE, 300001, true },
+    {"cached: of whole blocks",   FAKE_INET, A_FILE, 131072, true },
+    {"cached: of nothing",        FAKE_INET, A_FILE, 0,      true },
 };
 
 static void
@@ -160,6 +165,7 @@ test_ways(void)
     for (size_t i = 0; i < UNIT_COUNT(ways); i++) {
         struct fixture f;
 
+        cached_is = ways[i].is_cached;
         set_up(&f, ways[i].kind, ways[i].source, ways[i].len);
         ask(&f, SPAN_LITERAL("stream: OK\0"));
         UNIT_CHECK_ROW(ways[i].name, f.end == FILTER_ANSWERED && f.result.kind == RESULT_CLEAN);
@@ -248,6 +254,7 @@ test_early(void)
         for (int then = FAKE_CLOSE; then <= FAKE_STAY; then++) {
             struct fixture f;
 
+            cached_is = i % 2 == 1;
             set_up(&f, FAKE_INET, A_FILE, 20 << 20);
             f.fake.until = span_of(NULL);
             f.fake.is_deaf = true;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "tests/unit/base/tempdir.h"
+#include "tests/unit/filters/cached.h"
 #include "tests/unit/harness.h"
 
 #include "base/fs.h"
@@ -107,6 +108,25 @@ ask_alone(int *fd, unsigned *count)
     f.is_starting = false;
 }
 
+// A file that is not in memory has to be waited for, whatever is read of it.
+static void
+check_now(uint64_t offset, char *data, size_t len)
+{
+    bool is_memory = content_memory(f.content).data != NULL;
+
+    for (int is_cached = 0; is_cached < 2; is_cached++) {
+        cached_is = is_cached == 1;
+        cached_asked = 0;
+        memset(data, 0, len);
+        CU_ASSERT_EQUAL(content_read_now(f.content, offset, data, len), is_memory || cached_is);
+        CU_ASSERT_EQUAL(cached_asked, is_memory ? 0 : 1);
+        if (is_memory || cached_is)
+            CU_ASSERT(memcmp(data, f.bytes + offset, len) == 0);
+        CU_ASSERT_EQUAL(data[len], 0);
+    }
+    cached_is = false;
+}
+
 static void
 check_reads(size_t len, bool is_memory)
 {
@@ -130,6 +150,7 @@ check_reads(size_t len, bool is_memory)
             CU_ASSERT_EQUAL(f.failed, 0);
             CU_ASSERT(memcmp(data, f.bytes + offsets[j], size) == 0);
             CU_ASSERT_EQUAL(data[size], 0);
+            check_now(offsets[j], data, size);
         }
     }
     mem_free(&data);

@@ -68,6 +68,7 @@ tear_down(struct fixture *f)
     mem_free(&f->text);
     buf_clear(&f->body);
     fake_stop(&f->fake);
+    cached_is = false;
 }
 
 static void
@@ -139,14 +140,18 @@ test_post(void)
     static const struct {
         const char *name;
         size_t len;
-        bool is_file;
+        bool is_file, is_cached;
     } rows[] = {
-        {"in memory",             1000,    false},
-        {"a large one in memory", 3000000, false},
-        {"a small file",          7,       true },
-        {"a file of one block",   65536,   true },
-        {"a file of blocks",      131072,  true },
-        {"a large file",          3000001, true },
+        {"in memory",              1000,    false, false},
+        {"a large one in memory",  3000000, false, false},
+        {"a small file",           7,       true,  false},
+        {"a file of one block",    65536,   true,  false},
+        {"a file of blocks",       131072,  true,  false},
+        {"a large file",           3000001, true,  false},
+        {"a small one, cached",    7,       true,  true },
+        {"one of a block, cached", 65536,   true,  true },
+        {"one of blocks, cached",  131072,  true,  true },
+        {"a large one, cached",    3000001, true,  true },
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
@@ -154,6 +159,7 @@ test_post(void)
         char head[256];
         size_t head_len;
 
+        cached_is = rows[i].is_cached;
         set_up(&f, i % 2 == 0 ? FAKE_UNIX : FAKE_INET);
         put_content(&f, rows[i].len, rows[i].is_file);
         ask(&f, SPAN_LITERAL(OK));
@@ -329,11 +335,12 @@ static void
 test_early_success(void)
 {
     for (int kind = FAKE_UNIX; kind <= FAKE_INET; kind++) {
-        for (int is_file = 0; is_file < 2; is_file++) {
+        for (int is_file = 0; is_file < 3; is_file++) { // 2: a cached one
             struct fixture f;
 
+            cached_is = is_file == 2;
             set_up(&f, (enum fake_kind)kind);
-            put_content(&f, 20 << 20, is_file == 1);
+            put_content(&f, 20 << 20, is_file > 0);
             f.fake.until = span_of(NULL);
             f.fake.is_deaf = true;
             f.fake.then = FAKE_STAY;
@@ -435,6 +442,7 @@ test_cancel(void)
     for (unsigned after_ms = 0; after_ms < 8; after_ms++) {
         struct fixture f;
 
+        cached_is = after_ms % 4 > 1;
         set_up(&f, after_ms % 2 == 0 ? FAKE_UNIX : FAKE_INET);
         put_content(&f, 8 << 20, true);
         f.fake.then = FAKE_STAY;
