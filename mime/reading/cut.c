@@ -31,12 +31,12 @@ without_line_end(struct span text, size_t begin, size_t end)
 
 // The next "--" at the beginning of a line, from `at` on; text.len if there is none.
 static size_t
-find_dashes(struct span text, size_t at)
+find_dashes(struct span text, struct ebb *ebb, size_t at)
 {
     const char *found;
 
     for (; at + 1 < text.len; at++) {
-        found = memchr(text.data + at, '-', text.len - at - 1);
+        found = ebb_find(ebb, span_from(text.data + at, text.len - at - 1), '-');
         if (found == NULL)
             break;
         at = (size_t)(found - text.data);
@@ -89,7 +89,7 @@ cut_next(struct cut *cut, struct cut_item *item_out)
     if (cut->is_finished)
         return false;
     for (;;) {
-        line = find_dashes(cut->body, line);
+        line = find_dashes(cut->body, cut->ebb, line);
         if (line == cut->body.len || is_boundary(cut, line, &is_end))
             break;
         line = next_line(cut->body, line);
@@ -116,13 +116,13 @@ is_content_field(struct span text, size_t at)
 }
 
 bool
-cut_find_hidden(struct span text, size_t *at, struct cut_item *item_out)
+cut_find_hidden(struct span text, struct ebb *ebb, size_t *at, struct cut_item *item_out)
 {
     size_t line = *at, next;
     struct span token;
 
     for (;; line = next_line(text, line)) {
-        line = find_dashes(text, line);
+        line = find_dashes(text, ebb, line);
         if (line == text.len)
             return false;
         next = next_line(text, line);
@@ -134,7 +134,7 @@ cut_find_hidden(struct span text, size_t *at, struct cut_item *item_out)
         token.len--;
     *item_out = (struct cut_item){.kind = CUT_PIECE, .begin = next, .token = span_skip(token, 2)};
     for (line = next;; line = next_line(text, line)) {
-        line = find_dashes(text, line);
+        line = find_dashes(text, ebb, line);
         if (line == text.len || has_at(text, line, token) ||
             is_content_field(text, next_line(text, line)))
             break;

@@ -6,7 +6,7 @@
 #ifndef POSTERN_MIME_CUT_H
 #define POSTERN_MIME_CUT_H
 
-#include "base/str.h"
+#include "mime/reading/ebb.h"
 
 enum cut_kind {
     CUT_PIECE,    // a part: header and body
@@ -21,6 +21,7 @@ struct cut {
     bool is_ended;    // an end boundary was seen
     bool is_finished; // nothing is left
     enum cut_kind next;
+    struct ebb *ebb; // may be set between init and next
 };
 
 struct cut_item {
@@ -36,7 +37,7 @@ bool cut_next(struct cut *cut, struct cut_item *item_out);
 
 // Text that no boundary is known for: pieces are what stands between a line that begins with "--",
 // is followed by a Content- field, and the next such line, or one with the same beginning.
-// Searches from *at, moves it. False: no more.
-bool cut_find_hidden(struct span text, size_t *at, struct cut_item *item_out);
+// Searches from *at, moves it. False: no more. ebb may be NULL.
+bool cut_find_hidden(struct span text, struct ebb *ebb, size_t *at, struct cut_item *item_out);
 
 #endif

@@ -391,7 +391,7 @@ ybegin_name(struct span line)
 }
 
 ptrdiff_t
-decode_find_inline(struct span text, struct span *name_out)
+decode_find_inline(struct span text, struct ebb *ebb, struct span *name_out)
 {
     struct span rest = text;
 
@@ -399,6 +399,7 @@ decode_find_inline(struct span text, struct span *name_out)
         struct span line = span_cut(&rest, '\n'), name = {NULL, 0};
         char first = line.len > 0 ? line.data[0] : '\0';
 
+        ebb_at(ebb, line.data);
         if (first == 'b' || first == 'B')
             name = begin_name(line);
         else if (first == '=')

@@ -10,6 +10,7 @@
 #define POSTERN_MIME_DECODE_H
 
 #include "base/buf.h"
+#include "mime/reading/ebb.h"
 
 enum decode_encoding {
     DECODE_IDENTITY, // 7bit, 8bit, binary, and unknown
@@ -44,6 +45,7 @@ int decode_add(struct decode *decode, struct span in, struct buf *out);
 int decode_end(struct decode *decode, struct buf *out); // what was left over
 
 // A "begin 644 name" (or "=ybegin") line in text: its offset, else -1; *name_out is its file name.
-ptrdiff_t decode_find_inline(struct span text, struct span *name_out);
+// ebb may be NULL.
+ptrdiff_t decode_find_inline(struct span text, struct ebb *ebb, struct span *name_out);
 
 #endif

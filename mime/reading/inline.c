@@ -24,9 +24,9 @@ find_end(struct span text, const char *word)
 }
 
 bool
-inline_next(struct span *rest, struct inline_file *file_out)
+inline_next(struct span *rest, struct ebb *ebb, struct inline_file *file_out)
 {
-    ptrdiff_t at = decode_find_inline(*rest, &file_out->name);
+    ptrdiff_t at = decode_find_inline(*rest, ebb, &file_out->name);
     struct span text;
 
     if (at < 0)

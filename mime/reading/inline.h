@@ -13,8 +13,8 @@ struct inline_file {
     struct span raw; // from its first line to its last
 };
 
-// Cuts *rest behind what was found. False: there is none.
-bool inline_next(struct span *rest, struct inline_file *file_out);
+// Cuts *rest behind what was found. False: there is none. ebb may be NULL.
+bool inline_next(struct span *rest, struct ebb *ebb, struct inline_file *file_out);
 // Appends; -1: out's ceiling. *junk_out: bytes that do not belong there.
 int inline_decode(const struct inline_file *file, struct buf *out, uint64_t *junk_out);
 

@@ -14,6 +14,9 @@
 // The message itself, a decoded part, what is in that, and a buffer that grows: each as large.
 enum { SHARE_OF_MEMORY = 4 };
 
+// A smaller message is mapped as a whole until it has been looked into.
+enum { EBB_FROM = 2 * EBB_STRIDE };
+
 struct look *
 look_new(const struct dissect_setup *setup, struct err *err)
 {
@@ -44,6 +47,7 @@ look_free(struct look **look)
 
 struct bytes { // a message's, borrowed or mapped
     struct span content;
+    struct ebb ebb;
     void *map;
     size_t map_len;
 };
@@ -71,13 +75,14 @@ map_bytes(const struct dissect_query *query, int fd, struct bytes *bytes_out, st
         bytes_out->map = NULL;
         return err_sys(err, ERR_TEMP, errno, "message cannot be mapped");
     }
+    ebb_init(&bytes_out->ebb, bytes_out->map, bytes_out->map_len);
     bytes_out->content =
         span_from((const char *)bytes_out->map + (query->offset - begin), (size_t)query->len);
     return 0;
 }
 
 static void
-look_inside(struct look_job *job, struct span message)
+look_inside(struct look_job *job, struct span message, struct ebb *ebb)
 {
     struct look *look = job->look;
     struct prescan prescan;
@@ -87,11 +92,13 @@ look_inside(struct look_job *job, struct span message)
                         .charsets = look->charsets,
                         .meter = &look->meter,
                         .findings = job->findings,
+                        .ebb = ebb,
+                        .read = look_read,
                         .found = look_part,
                         .arg = job};
 
     meter_turn(&look->meter, LOOK_PRESCAN);
-    prescan_run(message, &look->setup->limits, &prescan);
+    prescan_run(message, &look->setup->limits, ebb, &prescan);
     meter_turn(&look->meter, LOOK_DECODE);
     walk_run(&walk);
     prescan_clear(&prescan);
@@ -119,7 +126,7 @@ look_at_content(struct look_job *job, const struct dissect_query *query, int fd,
     if (map_bytes(query, fd, &bytes, err) != 0)
         return -1;
     job->findings->len = bytes.content.len;
-    look_inside(job, bytes.content);
+    look_inside(job, bytes.content, bytes.map_len > EBB_FROM ? &bytes.ebb : NULL);
     if (bytes.map != NULL)
         munmap(bytes.map, bytes.map_len);
     return 0;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "mime/reading/archive_kind.h"
 #include "mime/reading/collect.h"
 #include "mime/reading/links.h"
 #include "mime/reading/words.h"
@@ -62,20 +63,6 @@ is_disguised(const struct finding_part *part)
             return true;
     }
     return !is_executable_type(part->type);
-}
-
-// A document that asks for a password: PDF, Office, or a text in OpenPGP's armour.
-static bool
-is_encrypted(struct span sniffed, struct span content)
-{
-    static const char package[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e"; // UTF-16
-    static const char ole[] = "\xd0\xcf\x11\xe0";
-
-    if (span_is(sniffed, "application/pdf"))
-        return span_contains(content, SPAN_LITERAL("/Encrypt"));
-    if (content.len > 4 && memcmp(content.data, ole, 4) == 0)
-        return span_contains(content, span_from(package, sizeof(package)));
-    return span_contains(content, SPAN_LITERAL("-----BEGIN PGP MESSAGE-----"));
 }
 
 static bool
@@ -172,25 +159,66 @@ list_archive(struct look_job *job, uint32_t index, struct span content, struct s
     meter_turn(&job->look->meter, before);
 }
 
-static void
-digest(struct look_job *job, struct finding_part *part, struct span content)
+// What a document holds that asks for a password: PDF, Office, or a text in OpenPGP's armour.
+static struct span
+encryption_mark(struct span sniffed, struct span begin)
 {
-    unsigned before = meter_turn(&job->look->meter, LOOK_DECODE);
+    static const char package[] = "E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e"; // UTF-16
+    static const char ole[] = "\xd0\xcf\x11\xe0";
 
-    sha256_reset(job->look->sha256);
-    sha256_add(job->look->sha256, content.data, content.len);
-    sha256_get(job->look->sha256, part->sha256);
+    if (span_is(sniffed, "application/pdf"))
+        return SPAN_LITERAL("/Encrypt");
+    if (begin.len > 4 && memcmp(begin.data, ole, 4) == 0)
+        return span_from(package, sizeof(package));
+    return SPAN_LITERAL("-----BEGIN PGP MESSAGE-----");
+}
+
+// The first piece says what it is, and whether all of it will be needed.
+static void
+sniff(struct look_job *job, struct pieces *content)
+{
+    struct look_content *seen = &job->content;
+    unsigned before = meter_turn(&job->look->meter, LOOK_SNIFF);
+
+    seen->sniffed = magic_of(job->look->magic, content->piece);
+    seen->mark = encryption_mark(seen->sniffed, content->piece);
+    if (!archive_kind_is_other(seen->sniffed))
+        pieces_keep(content);
     meter_turn(&job->look->meter, before);
 }
 
-static struct span
-sniff(struct look_job *job, struct span content)
+// It may have begun in front of the piece.
+static void
+search_mark(struct look_content *seen, const struct pieces *content)
 {
-    unsigned before = meter_turn(&job->look->meter, LOOK_SNIFF);
-    struct span type = collect_text(job->findings, magic_of(job->look->magic, content));
+    size_t before = content->window.len - content->piece.len;
 
+    if (before >= seen->mark.len)
+        before = seen->mark.len - 1;
+    seen->has_mark = seen->has_mark || span_contains(span_from(content->piece.data - before,
+                                                               before + content->piece.len),
+                                                     seen->mark);
+}
+
+void
+look_read(void *arg, struct pieces *content)
+{
+    struct look_job *job = arg;
+    unsigned before = meter_turn(&job->look->meter, LOOK_DECODE);
+    bool is_first = true;
+
+    job->content = (struct look_content){.has_mark = false};
+    sha256_reset(job->look->sha256);
+    for (; pieces_next(content); is_first = false) {
+        sha256_add(job->look->sha256, content->piece.data, content->piece.len);
+        if (job->parts != NULL)
+            parts_write(job->parts, content->piece);
+        if (is_first)
+            sniff(job, content);
+        search_mark(&job->content, content);
+    }
+    sha256_get(job->look->sha256, job->content.sha256);
     meter_turn(&job->look->meter, before);
-    return type;
 }
 
 static bool
@@ -200,27 +228,35 @@ is_text(struct span sniffed)
            span_starts_nocase(sniffed, "message/");
 }
 
+// By its type, or its end. (Pieces keep as much as that takes.)
+static bool
+may_be_archive(struct span sniffed, const struct pieces *content)
+{
+    return content->len > 0 &&
+           (!archive_kind_is_other(sniffed) || archive_kind_has_zip_end(content->window));
+}
+
 void
 look_part(void *arg, uint32_t index, const struct walk_part *walked)
 {
     struct look_job *job = arg;
     struct findings *findings = job->findings;
     struct finding_part *part = walked->part; // the parts do not grow in here
-    const struct span content = walked->content;
+    struct look_content *seen = &job->content;
 
-    digest(job, part, content);
+    memcpy(part->sha256, seen->sha256, sizeof(part->sha256));
     if (job->parts != NULL)
-        parts_add(job->parts, content, part->sha256);
-    part->sniffed = sniff(job, content);
+        parts_add(job->parts, part->sha256);
+    part->sniffed = collect_text(findings, seen->sniffed);
     if (is_disguised(part))
         collect_mark(findings, DEFECT_TYPE_MISMATCH, index);
-    if (is_encrypted(part->sniffed, content))
+    if (seen->has_mark)
         part->is_encrypted = true;
     if ((part->reading == READING_PROLOGUE || part->reading == READING_EPILOGUE) &&
         !is_text(part->sniffed))
         collect_mark(findings, DEFECT_HIDDEN_CONTENT, index);
     gather_links(job, walked,
                  span_is(part->type, "text/html") || span_is(part->sniffed, "text/html"));
-    if (findings->limit == LIMIT_NONE)
-        list_archive(job, index, content, part->sniffed);
+    if (findings->limit == LIMIT_NONE && may_be_archive(part->sniffed, walked->content))
+        list_archive(job, index, pieces_all(walked->content), part->sniffed);
 }

@@ -20,14 +20,23 @@ struct look {
     struct meter meter;
 };
 
+struct look_content { // of the part at hand, seen as it was read
+    uint8_t sha256[SHA256_LEN];
+    struct span sniffed; // until something else is sniffed
+    struct span mark;    // what it holds if it asks for a password
+    bool has_mark;
+};
+
 struct look_job { // one message
     struct look *look;
     struct findings *findings;
     struct archive_budget budget;
     struct parts *parts; // NULL: nobody wants them
+    struct look_content content;
 };
 
 // look_parts.c: a leaf of the walk: digest, type, archive, links.
+void look_read(void *arg, struct pieces *content);
 void look_part(void *arg, uint32_t index, const struct walk_part *part);
 
 // look_patterns.c

@@ -14,6 +14,7 @@ struct boundary {
 
 struct reading {
     struct span text;
+    struct ebb *ebb;
     size_t at;
     struct boundary boundaries[BOUNDARIES_MAX]; // all that were declared
     size_t boundary_count;
@@ -268,7 +269,8 @@ find_dashes(struct reading *reading)
     const struct span text = reading->text;
 
     for (size_t at = reading->at; at + 1 < text.len; at++) {
-        const char *found = memchr(text.data + at, '-', text.len - at - 1);
+        const char *found =
+            ebb_find(reading->ebb, span_from(text.data + at, text.len - at - 1), '-');
 
         if (found == NULL)
             break;
@@ -338,9 +340,9 @@ read_parts(struct reading *reading)
 }
 
 bool
-orderly_read(struct span text, outline_found *found, void *arg)
+orderly_read(struct span text, struct ebb *ebb, outline_found *found, void *arg)
 {
-    struct reading reading = {.text = text};
+    struct reading reading = {.text = text, .ebb = ebb};
     struct head head;
     bool is_leaf;
 

@@ -8,10 +8,11 @@
 #ifndef POSTERN_MIME_ORDERLY_H
 #define POSTERN_MIME_ORDERLY_H
 
+#include "mime/reading/ebb.h"
 #include "mime/reading/outline.h"
 
 // False: not orderly, and nothing was told. The text has no NUL, no bare CR, no line above 998
-// octets (mime/reading/prescan knows).
-bool orderly_read(struct span text, outline_found *found, void *arg);
+// octets (mime/reading/prescan knows). ebb may be NULL.
+bool orderly_read(struct span text, struct ebb *ebb, outline_found *found, void *arg);
 
 #endif

@@ -3,18 +3,64 @@
 
 #include <gmime/gmime.h>
 
+// A stream of GMime's over memory that tells where it is read.
+struct told_stream {
+    GMimeStreamMem memory;
+    struct ebb *ebb;
+};
+
+static ssize_t
+read_told(GMimeStream *stream, char *out, size_t len)
+{
+    struct told_stream *told = (struct told_stream *)stream;
+    GMimeStreamClass *memory = g_type_class_peek(GMIME_TYPE_STREAM_MEM);
+
+    ebb_at(told->ebb, (const char *)told->memory.buffer->data + stream->position);
+    return memory->read(stream, out, len);
+}
+
+static void
+init_class(void *class, void *unused)
+{
+    (void)unused;
+    GMIME_STREAM_CLASS(class)->read = read_told;
+}
+
+static GType
+told_type(void)
+{
+    static const char name[] = "PosternToldStream";
+    GType type = g_type_from_name(name);
+
+    if (type != 0)
+        return type;
+    return g_type_register_static_simple(GMIME_TYPE_STREAM_MEM, name, sizeof(GMimeStreamMemClass),
+                                         init_class, sizeof(struct told_stream), NULL, 0);
+}
+
 void
 outline_init(void)
 {
     g_mime_init();
+    (void)told_type();
+}
+
+static GMimeStream *
+new_stream(struct ebb *ebb)
+{
+    struct told_stream *told = g_object_new(told_type(), NULL);
+
+    told->ebb = ebb;
+    g_mime_stream_construct(&told->memory.parent_object, 0, -1);
+    return &told->memory.parent_object;
 }
 
 static GMimeObject *
-parse(struct span text)
+parse(struct span text, struct ebb *ebb)
 {
     // Borrowed, not copied: the array is taken apart again before anybody frees it.
     GByteArray *bytes = g_byte_array_new_take((guint8 *)(uintptr_t)text.data, text.len);
-    GMimeStream *stream = g_mime_stream_mem_new();
+    GMimeStream *stream = new_stream(ebb);
     GMimeParser *parser;
     GMimeObject *object;
 
@@ -62,9 +108,9 @@ push(GQueue *open, GMimeObject *object)
 }
 
 int
-outline_read(struct span text, outline_found *found, void *arg)
+outline_read(struct span text, struct ebb *ebb, outline_found *found, void *arg)
 {
-    GMimeObject *top = text.len == 0 ? NULL : parse(text);
+    GMimeObject *top = text.len == 0 ? NULL : parse(text, ebb);
     GQueue open = G_QUEUE_INIT;
 
     if (top == NULL)

@@ -6,7 +6,7 @@
 #ifndef POSTERN_MIME_OUTLINE_H
 #define POSTERN_MIME_OUTLINE_H
 
-#include "base/str.h"
+#include "mime/reading/ebb.h"
 
 struct outline_leaf {  // offsets in the text
     size_t head_begin; // of its first field; body_begin where it has none
@@ -16,7 +16,7 @@ struct outline_leaf {  // offsets in the text
 typedef void outline_found(void *arg, const struct outline_leaf *leaf);
 
 void outline_init(void); // once in a process
-// -1: GMime can make nothing of it.
-int outline_read(struct span text, outline_found *found, void *arg);
+// -1: GMime can make nothing of it. ebb may be NULL.
+int outline_read(struct span text, struct ebb *ebb, outline_found *found, void *arg);
 
 #endif

@@ -72,14 +72,11 @@ note(struct parts *parts, const uint8_t sha256[SHA256_LEN])
 }
 
 static int
-put(struct parts *parts, const void *data, size_t len)
+put(const struct parts *parts, const void *data, size_t len, uint64_t at)
 {
     struct err err;
 
-    if (fs_write_all_at(parts->fd, data, len, (off_t)parts->len, &err) != 0)
-        return -1;
-    parts->len += len;
-    return 0;
+    return fs_write_all_at(parts->fd, data, len, (off_t)at, &err);
 }
 
 void
@@ -94,29 +91,46 @@ parts_clear(struct parts *parts)
     mem_free(&parts->digests);
 }
 
+// Behind where its header will stand.
 void
-parts_add(struct parts *parts, struct span content, const uint8_t sha256[SHA256_LEN])
+parts_write(struct parts *parts, struct span piece)
+{
+    const uint64_t at = parts->len + BLOCK + parts->written;
+
+    parts->written += piece.len;
+    parts->is_spilt = parts->is_spilt || parts->count == PARTS_FILES_MAX || parts->max < END_LEN ||
+                      BLOCK + padded(parts->written) > parts->max - END_LEN - parts->len ||
+                      put(parts, piece.data, piece.len, at) != 0;
+}
+
+static int
+put_around(const struct parts *parts, uint64_t len)
 {
     static const char zeros[BLOCK];
-    const uint64_t len = BLOCK + padded(content.len);
-    const uint64_t begin = parts->len;
     struct header header;
 
-    if (content.len == 0 || is_known(parts, sha256))
-        return;
-    if (parts->count == PARTS_FILES_MAX || parts->max < END_LEN ||
-        len > parts->max - END_LEN - parts->len) {
-        parts->has_more = true;
-        return;
-    }
-    format_header(&header, parts->count + 1, content.len);
+    format_header(&header, parts->count + 1, len);
     // Zeros are written, too: another may have worked in this file before.
-    if (put(parts, &header, sizeof header) != 0 || put(parts, content.data, content.len) != 0 ||
-        put(parts, zeros, (size_t)(padded(content.len) - content.len)) != 0) {
-        parts->len = begin;
+    if (put(parts, &header, sizeof header, parts->len) != 0)
+        return -1;
+    return put(parts, zeros, (size_t)(padded(len) - len), parts->len + BLOCK + len);
+}
+
+void
+parts_add(struct parts *parts, const uint8_t sha256[SHA256_LEN])
+{
+    const uint64_t len = parts->written;
+    const bool is_spilt = parts->is_spilt;
+
+    parts->written = 0;
+    parts->is_spilt = false;
+    if (len == 0 || is_known(parts, sha256))
+        return;
+    if (is_spilt || put_around(parts, len) != 0) {
         parts->has_more = true;
         return;
     }
+    parts->len += BLOCK + padded(len);
     note(parts, sha256);
 }
 
@@ -127,7 +141,9 @@ parts_end(struct parts *parts)
 
     if (parts->count == 0)
         return 0;
-    if (put(parts, zeros, sizeof zeros) != 0)
+    if (put(parts, zeros, sizeof zeros, parts->len) != 0)
         parts->has_more = true;
+    else
+        parts->len += sizeof zeros;
     return parts->len;
 }

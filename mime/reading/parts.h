@@ -16,14 +16,18 @@ struct parts {
     uint64_t max, len; // bytes
     uint8_t (*digests)[SHA256_LEN];
     size_t count, room;
-    bool has_more; // than the archive may hold, or could be written
+    uint64_t written; // of the content at hand
+    bool is_spilt;    // it was too much, or could not be written
+    bool has_more;    // than the archive may hold, or could be written
 };
 
 // Leaves room for the archive's end. fd is borrowed.
 void parts_init(struct parts *parts, int fd, uint64_t max);
 void parts_clear(struct parts *parts);
-// An empty content, and one that was there, are left out.
-void parts_add(struct parts *parts, struct span content, const uint8_t sha256[SHA256_LEN]);
+void parts_write(struct parts *parts, struct span piece);
+// All that was written since the last one: a content. An empty one, and one that was there, are
+// left out.
+void parts_add(struct parts *parts, const uint8_t sha256[SHA256_LEN]);
 uint64_t parts_end(struct parts *parts); // the whole length; 0: there is nothing in it
 
 #endif

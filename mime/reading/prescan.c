@@ -378,18 +378,19 @@ add_line(struct scan *scan, struct span line, size_t begin, size_t behind)
 }
 
 void
-prescan_run(struct span message, const struct dissect_settings *limits, struct prescan *prescan_out)
+prescan_run(struct span message, const struct dissect_settings *limits, struct ebb *ebb,
+            struct prescan *prescan_out)
 {
     struct scan scan = {.message = message, .limits = limits, .out = prescan_out};
     uint64_t work_max = limits->max_parts * BOUNDARY_WORK_PER_PART;
     size_t at = 0;
 
     *prescan_out = (struct prescan){.limit = LIMIT_NONE};
-    prescan_out->has_nul = message.len > 0 && memchr(message.data, '\0', message.len) != NULL;
+    prescan_out->has_nul = ebb_find(ebb, message, '\0') != NULL;
     scan.levels = mem_zarray(limits->max_depth, sizeof(*scan.levels));
     begin_block(&scan, 0);
     while (at < message.len) {
-        const char *end = memchr(message.data + at, '\n', message.len - at);
+        const char *end = ebb_find(ebb, span_skip(message, at), '\n');
         size_t behind = end == NULL ? message.len : (size_t)(end - message.data) + 1;
         size_t len = behind - at - (end != NULL);
 

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "mime/findings.h"
+#include "mime/reading/ebb.h"
 #include "mime/settings.h"
 
 struct prescan_field { // offsets in the bytes given
@@ -30,8 +31,9 @@ struct prescan {
     bool has_raw_8bit; // in the first block, and not UTF-8
 };
 
-// Always fills *prescan_out (fields may be fewer after a limit); prescan_clear frees.
-void prescan_run(struct span message, const struct dissect_settings *limits,
+// Always fills *prescan_out (fields may be fewer after a limit); prescan_clear frees. ebb may be
+// NULL.
+void prescan_run(struct span message, const struct dissect_settings *limits, struct ebb *ebb,
                  struct prescan *prescan_out);
 void prescan_clear(struct prescan *prescan);
 

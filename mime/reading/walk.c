@@ -212,7 +212,8 @@ is_orderly(struct outline_task *outline, struct span text)
     const struct prescan *prescan = outline->walker->in->prescan;
 
     return outline->task->source->is_message && !prescan->has_nul && !prescan->has_bare_cr &&
-           !prescan->has_long_line && orderly_read(text, on_outline_leaf, outline);
+           !prescan->has_long_line &&
+           orderly_read(text, outline->walker->in->ebb, on_outline_leaf, outline);
 }
 
 static void
@@ -233,7 +234,8 @@ read_outline(struct walker *walker, const struct task *task)
     arena_clear(&arena);
     outline.base = entity.fields_begin;
     before = meter_turn(walker->in->meter, LOOK_PARSE);
-    result = outline_read(span_skip(text, entity.fields_begin), on_outline_leaf, &outline);
+    result = outline_read(span_skip(text, entity.fields_begin), walker->in->ebb, on_outline_leaf,
+                          &outline);
     meter_turn(walker->in->meter, before);
     if (result != 0 && task->source->is_message && text.len > 0)
         collect_limit(walker->findings, LIMIT_UNREADABLE, "nothing that begins like a message");

@@ -10,15 +10,17 @@
 #include "mime/findings.h"
 #include "mime/reading/charset.h"
 #include "mime/reading/meter.h"
+#include "mime/reading/pieces.h"
 #include "mime/reading/prescan.h"
 
 struct walk_part { // while the walk goes on: what mime/reading/look needs beside the finding
     struct finding_part *part; // until something is added to the findings
-    struct span raw;           // its body as it stands, still encoded
-    struct span content;       // decoded
+    struct pieces *content;    // decoded; all were read
     struct span text;          // of a text part: as UTF-8, the first 8 MB
 };
 
+// Reads the pieces of what a leaf holds to their end; then it is found.
+typedef void walk_read(void *arg, struct pieces *content);
 typedef void walk_found(void *arg, uint32_t index, const struct walk_part *part);
 
 struct walk {
@@ -28,13 +30,15 @@ struct walk {
     struct charsets *charsets;
     struct meter *meter; // its kinds are enum look_work
     struct findings *findings;
+    struct ebb *ebb; // of the message, or NULL
+    walk_read *read;
     walk_found *found;
     void *arg;
 };
 
 void walk_init(void); // once in a process
-// Adds headers, parts and marks to findings; found comes for each leaf, in order. Sets a limit and
-// ends where one is passed; prescan's is taken over, and only headers are read then.
+// Adds headers, parts and marks to findings; read and found come for each leaf, in order. Sets a
+// limit and ends where one is passed; prescan's is taken over, and only headers are read then.
 void walk_run(const struct walk *walk);
 
 #endif

@@ -121,13 +121,24 @@ read_text(struct walker *walker, const struct leaf *leaf, uint32_t index, struct
 }
 
 static void
-tell(struct walker *walker, uint32_t index, struct span raw, struct span content, struct span text)
+tell_read(struct walker *walker, uint32_t index, struct pieces *content, struct span text)
 {
     struct walk_part part = {
-        .part = &walker->findings->parts[index], .raw = raw, .content = content, .text = text};
+        .part = &walker->findings->parts[index], .content = content, .text = text};
 
-    part.part->decoded_len = content.len;
+    part.part->decoded_len = content->len;
     walker->in->found(walker->in->arg, index, &part);
+}
+
+static void
+tell(struct walker *walker, uint32_t index, struct span content, struct span text)
+{
+    struct pieces pieces;
+
+    pieces_init(&pieces, content, DECODE_IDENTITY, walker->in->ebb);
+    walker->in->read(walker->in->arg, &pieces);
+    tell_read(walker, index, &pieces, text);
+    pieces_clear(&pieces);
 }
 
 // The same part in another reading, or what its text holds: a part in the one at hand.
@@ -171,7 +182,7 @@ tell_inline(struct walker *walker, const struct leaf *leaf, struct span content)
 
     if (!leaf->is_text)
         return;
-    while (!walker_is_over(walker) && inline_next(&content, &file)) {
+    while (!walker_is_over(walker) && inline_next(&content, walker->in->ebb, &file)) {
         int32_t index = add_other(walker, leaf, READING_INLINE);
         uint64_t junk = 0;
         struct buf out;
@@ -188,7 +199,7 @@ tell_inline(struct walker *walker, const struct leaf *leaf, struct span content)
             collect_mark(walker->findings, DEFECT_BAD_UUENCODE, (uint32_t)index);
         if (words_is_bad_name(file.name))
             collect_mark(walker->findings, DEFECT_BAD_NAME, (uint32_t)index);
-        tell(walker, (uint32_t)index, file.raw, buf_span(&out), span_of(""));
+        tell(walker, (uint32_t)index, buf_span(&out), span_of(""));
         buf_clear(&out);
     }
 }
@@ -213,9 +224,25 @@ read_mail_inside(struct walker *walker, const struct leaf *leaf, int32_t index, 
     walker_push(walker, &task);
 }
 
+// Nobody asks for more of it than its bytes, one after the other.
 static void
-tell_one(struct walker *walker, const struct leaf *leaf, int32_t index,
-         enum decode_encoding encoding)
+tell_in_pieces(struct walker *walker, const struct leaf *leaf, int32_t index,
+               enum decode_encoding encoding)
+{
+    struct pieces pieces;
+
+    if (!walker_spend(walker, leaf->raw.len))
+        encoding = DECODE_IDENTITY;
+    pieces_init(&pieces, leaf->raw, encoding, walker->in->ebb);
+    walker->in->read(walker->in->arg, &pieces);
+    mark_decode(walker, (uint32_t)index, &pieces.decode);
+    tell_read(walker, (uint32_t)index, &pieces, span_of(""));
+    pieces_clear(&pieces);
+}
+
+static void
+tell_whole(struct walker *walker, const struct leaf *leaf, int32_t index,
+           enum decode_encoding encoding)
 {
     struct buf out, text_out;
     struct decode decode;
@@ -226,12 +253,24 @@ tell_one(struct walker *walker, const struct leaf *leaf, int32_t index,
     content = walk_leaf_decode(walker, leaf->raw, encoding, &out, &decode);
     mark_decode(walker, (uint32_t)index, &decode);
     text = read_text(walker, leaf, (uint32_t)index, content, &text_out);
-    tell(walker, (uint32_t)index, leaf->raw, content, text);
+    tell(walker, (uint32_t)index, content, text);
     tell_inline(walker, leaf, content);
     if (leaf->is_mail_inside && content.len > 0)
         read_mail_inside(walker, leaf, index, &out);
     buf_clear(&text_out);
     buf_clear(&out);
+}
+
+static void
+tell_one(struct walker *walker, const struct leaf *leaf, int32_t index,
+         enum decode_encoding encoding)
+{
+    const bool is_longer = encoding == DECODE_UUENCODE; // than its raw bytes, maybe
+
+    if (leaf->is_text || leaf->is_mail_inside || is_longer || encoding == DECODE_IDENTITY)
+        tell_whole(walker, leaf, index, encoding);
+    else
+        tell_in_pieces(walker, leaf, index, encoding);
 }
 
 // A part for another encoding, where nobody saw it yet.
@@ -251,7 +290,7 @@ tell_other(struct walker *walker, const struct leaf *leaf, enum decode_encoding 
 static void
 tell_first_group(struct walker *walker, const struct leaf *leaf)
 {
-    const char *pad = leaf->raw.len > 0 ? memchr(leaf->raw.data, '=', leaf->raw.len) : NULL;
+    const char *pad = ebb_find(walker->in->ebb, leaf->raw, '=');
     struct leaf first = *leaf;
     struct span rest;
 
@@ -270,10 +309,9 @@ tell_first_group(struct walker *walker, const struct leaf *leaf)
 static void
 tell_url_letters(struct walker *walker, const struct leaf *leaf)
 {
-    const struct span raw = leaf->raw;
+    struct ebb *ebb = walker->in->ebb;
 
-    if (raw.len > 0 &&
-        (memchr(raw.data, '-', raw.len) != NULL || memchr(raw.data, '_', raw.len) != NULL))
+    if (ebb_find(ebb, leaf->raw, '-') != NULL || ebb_find(ebb, leaf->raw, '_') != NULL)
         tell_other(walker, leaf, DECODE_BASE64_URL);
 }
 

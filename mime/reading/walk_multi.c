@@ -41,7 +41,7 @@ push_hidden(struct walker *walker, const struct task *task, int32_t index, bool 
 
     if (!walker_spend(walker, text.len))
         return;
-    while (!walker_is_over(walker) && cut_find_hidden(text, &at, &item)) {
+    while (!walker_is_over(walker) && cut_find_hidden(text, walker->in->ebb, &at, &item)) {
         struct task piece = {.kind = TASK_ENTITY,
                              .source = task->source,
                              .begin = task->begin + item.begin,
@@ -138,6 +138,7 @@ push_pieces(struct walker *walker, const struct walk_body *body, struct span bou
     if (!walker_spend(walker, text.len))
         return true;
     cut_init(&cut, text, boundary);
+    cut.ebb = walker->in->ebb;
     while (cut_next(&cut, &item)) {
         if (!cut.is_begun)
             return false;

@@ -84,7 +84,7 @@ walker_is_within_limits(struct walker *walker, struct span bytes)
     unsigned before = meter_turn(walker->in->meter, LOOK_PRESCAN);
     struct prescan prescan;
 
-    prescan_run(bytes, walker->in->limits, &prescan);
+    prescan_run(bytes, walker->in->limits, NULL, &prescan);
     if (prescan.limit != LIMIT_NONE)
         collect_limit(walker->findings, prescan.limit, "%s", prescan.limit_text);
     prescan_clear(&prescan);

@@ -20,7 +20,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span in = fuzz_span(data, size), name = {NULL, 0};
-    ptrdiff_t at = decode_find_inline(in, &name);
+    ptrdiff_t at = decode_find_inline(in, NULL, &name);
 
     FUZZ_CHECK(at == -1 || ((size_t)at < size && name.len > 0 && name.data > in.data + at));
     decode_encoding_find(in, NULL);

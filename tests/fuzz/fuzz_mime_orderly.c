@@ -35,11 +35,11 @@ check(struct span text)
     static struct leaves ours, theirs;
 
     ours.count = theirs.count = 0;
-    if (!orderly_read(text, on_leaf, &ours)) {
+    if (!orderly_read(text, NULL, on_leaf, &ours)) {
         FUZZ_CHECK(ours.count == 0);
         return;
     }
-    FUZZ_CHECK(outline_read(text, on_leaf, &theirs) == 0);
+    FUZZ_CHECK(outline_read(text, NULL, on_leaf, &theirs) == 0);
     FUZZ_CHECK(ours.count == theirs.count);
     for (size_t i = 0; i < ours.count; i++) {
         const struct outline_leaf *our = &ours.items[i], *their = &theirs.items[i];
@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!is_ready)
         outline_init();
     is_ready = true;
-    prescan_run(fuzz_span(data, size), &limits, &prescan);
+    prescan_run(fuzz_span(data, size), &limits, NULL, &prescan);
     if (prescan.limit == LIMIT_NONE && !prescan.has_nul && !prescan.has_bare_cr &&
         !prescan.has_long_line)
         check(fuzz_span(data, size));

@@ -18,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct prescan prescan;
     size_t at = 0;
 
-    prescan_run(fuzz_span(data, size), &limits, &prescan);
+    prescan_run(fuzz_span(data, size), &limits, NULL, &prescan);
     FUZZ_CHECK(prescan.header_len <= size && prescan.blocks > 0);
     FUZZ_CHECK(prescan.field_count <= limits.max_fields);
     FUZZ_CHECK((prescan.limit == LIMIT_NONE) == (prescan.limit_text[0] == '\0'));

@@ -85,7 +85,7 @@ test_hidden(void)
         size_t at = 0;
 
         buf_init(&out, 1000);
-        while (cut_find_hidden(text, &at, &item))
+        while (cut_find_hidden(text, NULL, &at, &item))
             show(&out, &item, text);
         UNIT_CHECK_ROW(hidden[i].text, strcmp(buf_text(&out), hidden[i].expected) == 0);
         buf_clear(&out);
@@ -112,7 +112,7 @@ test_many(void)
     while (cut_next(&cut, &item))
         count++;
     CU_ASSERT(count == 1);
-    CU_ASSERT(!cut_find_hidden(span_from(text, LINES * len), &at, &item));
+    CU_ASSERT(!cut_find_hidden(span_from(text, LINES * len), NULL, &at, &item));
     cut_init(&cut, span_from(text, LINES * len), span_of("aaaaaaaaaab"));
     while (cut_next(&cut, &item))
         count++;

@@ -221,7 +221,7 @@ test_inline(void)
         struct span name = {NULL, 0};
 
         UNIT_CHECK_ROW(inlines[i].text,
-                       decode_find_inline(span_of(inlines[i].text), &name) == inlines[i].at);
+                       decode_find_inline(span_of(inlines[i].text), NULL, &name) == inlines[i].at);
         UNIT_CHECK_ROW(inlines[i].text,
                        inlines[i].at < 0 ? name.data == NULL : span_is(name, inlines[i].name));
     }

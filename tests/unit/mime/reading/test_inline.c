@@ -32,7 +32,7 @@ test_files(void)
         struct buf out;
 
         buf_init(&out, 100);
-        UNIT_CHECK_ROW(rows[i].text, inline_next(&rest, &file) == (rows[i].name != NULL));
+        UNIT_CHECK_ROW(rows[i].text, inline_next(&rest, NULL, &file) == (rows[i].name != NULL));
         if (rows[i].name == NULL)
             continue;
         UNIT_CHECK_ROW(rows[i].text, span_is(file.name, rows[i].name) && file.kind == rows[i].kind);
@@ -49,9 +49,9 @@ test_several(void)
     struct span rest = span_of("begin 644 a\n#0V%T\n`\nend\nx\nbegin 600 b\n#0V%T\n`\nend\n");
     struct inline_file file;
 
-    CU_ASSERT(inline_next(&rest, &file) && span_is(file.name, "a"));
-    CU_ASSERT(inline_next(&rest, &file) && span_is(file.name, "b"));
-    CU_ASSERT(!inline_next(&rest, &file));
+    CU_ASSERT(inline_next(&rest, NULL, &file) && span_is(file.name, "a"));
+    CU_ASSERT(inline_next(&rest, NULL, &file) && span_is(file.name, "b"));
+    CU_ASSERT(!inline_next(&rest, NULL, &file));
 }
 
 // Each text cut off anywhere is read without going beyond it.
@@ -67,7 +67,7 @@ test_cut(void)
             struct buf out;
 
             buf_init(&out, 2);
-            while (inline_next(&rest, &file)) {
+            while (inline_next(&rest, NULL, &file)) {
                 (void)inline_decode(&file, &out, &junk);
                 CU_ASSERT(out.len <= 2);
             }

@@ -113,8 +113,8 @@ is_as_read(struct span text)
 
     init(&ours);
     init(&theirs);
-    if (orderly_read(text, on_leaf, &ours))
-        is_same = outline_read(text, on_leaf, &theirs) == 0 &&
+    if (orderly_read(text, NULL, on_leaf, &ours))
+        is_same = outline_read(text, NULL, on_leaf, &theirs) == 0 &&
                   strcmp(buf_text(&ours.full), buf_text(&theirs.full)) == 0;
     else
         is_same = ours.all.len == 0;
@@ -131,7 +131,7 @@ test_leaves(void)
         bool is_orderly;
 
         init(&leaves);
-        is_orderly = orderly_read(span_of(rows[i].text), on_leaf, &leaves);
+        is_orderly = orderly_read(span_of(rows[i].text), NULL, on_leaf, &leaves);
         UNIT_CHECK_ROW(rows[i].name, is_orderly == (rows[i].leaves != NULL));
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&leaves.all),
                                             rows[i].leaves == NULL ? "" : rows[i].leaves) == 0);
@@ -192,7 +192,8 @@ test_many(void)
         for (unsigned i = 0; i < count; i++)
             (void)buf_add_text(&text, "--b\nA: b\n\nx\n");
         (void)buf_add_text(&text, "--b--\n");
-        CU_ASSERT_EQUAL(orderly_read(buf_span(&text), on_leaf, &leaves), count == ORDERLY_MAX);
+        CU_ASSERT_EQUAL(orderly_read(buf_span(&text), NULL, on_leaf, &leaves),
+                        count == ORDERLY_MAX);
         buf_clear(&text);
     }
     clear(&leaves);

@@ -38,7 +38,7 @@ test_leaves(void)
 
         buf_init(&out, 1000);
         UNIT_CHECK_ROW(rows[i].name,
-                       outline_read(span_of(rows[i].text), on_leaf, &out) == rows[i].result);
+                       outline_read(span_of(rows[i].text), NULL, on_leaf, &out) == rows[i].result);
         UNIT_CHECK_ROW(rows[i].name, strcmp(buf_text(&out), rows[i].leaves) == 0);
         if (strcmp(buf_text(&out), rows[i].leaves) != 0)
             fprintf(stderr, "  %s\n", buf_text(&out));
@@ -63,7 +63,7 @@ test_cuts(void)
         for (size_t len = 0; len <= strlen(rows[i].text); len++) {
             char *copy = len > 0 ? memcpy(malloc(len), rows[i].text, len) : NULL;
 
-            (void)outline_read(span_from(copy, len), on_any_leaf, &len);
+            (void)outline_read(span_from(copy, len), NULL, on_any_leaf, &len);
             CU_ASSERT(len == 0 || memcmp(copy, rows[i].text, len) == 0);
             free(copy);
         }

@@ -86,7 +86,7 @@ test_rows(void)
         const struct row *row = &rows[i];
         struct prescan prescan;
 
-        prescan_run(row->message, &usual, &prescan);
+        prescan_run(row->message, &usual, NULL, &prescan);
         UNIT_CHECK_ROW(row->name, prescan.limit == LIMIT_NONE);
         UNIT_CHECK_ROW(row->name, prescan.field_count == row->fields);
         UNIT_CHECK_ROW(row->name, prescan.header_len == row->header_len);
@@ -113,7 +113,7 @@ test_cut(void)
             struct prescan prescan;
 
             memcpy(message, rows[i].message.data, len);
-            prescan_run(span_from(message, len), &usual, &prescan);
+            prescan_run(span_from(message, len), &usual, NULL, &prescan);
             UNIT_CHECK_ROW(rows[i].name, prescan.limit == LIMIT_NONE);
             UNIT_CHECK_ROW(rows[i].name, prescan.header_len <= len);
             UNIT_CHECK_ROW(rows[i].name, prescan.field_count <= rows[i].fields + 1);
@@ -130,7 +130,7 @@ test_fields(void)
     static const char message[] = "A: b\r\n c\r\nnone\r\nDe \t:f\r\n\r\n";
     struct prescan prescan;
 
-    prescan_run(span_of(message), &usual, &prescan);
+    prescan_run(span_of(message), &usual, NULL, &prescan);
     CU_ASSERT_EQUAL_FATAL(prescan.field_count, 2);
     CU_ASSERT_EQUAL(prescan.fields[0].begin, 0);
     CU_ASSERT_EQUAL(prescan.fields[0].name_len, 1);
@@ -153,7 +153,7 @@ test_long_line(void)
     for (size_t len = 998; len <= 999; len++) {
         memset(message + 8, 'x', len);
         memcpy(message + 8 + len, "\r\n", 2);
-        prescan_run(span_from(message, len + 10), &usual, &prescan);
+        prescan_run(span_from(message, len + 10), &usual, NULL, &prescan);
         CU_ASSERT_EQUAL(prescan.has_long_line, len > 998);
         prescan_clear(&prescan);
     }
@@ -215,7 +215,7 @@ test_limits(void)
     for (size_t i = 0; i < UNIT_COUNT(limits); i++) {
         struct prescan prescan;
 
-        prescan_run(span_of(limits[i].message), &tight, &prescan);
+        prescan_run(span_of(limits[i].message), &tight, NULL, &prescan);
         UNIT_CHECK_ROW(limits[i].message, prescan.limit == limits[i].limit);
         UNIT_CHECK_ROW(limits[i].message,
                        (prescan.limit_text[0] == '\0') == (limits[i].limit == LIMIT_NONE));
@@ -278,7 +278,7 @@ test_large(void)
 
         buf_init(&message, 200 << 20);
         make_large(&large[i], &message);
-        prescan_run(buf_span(&message), &usual, &prescan);
+        prescan_run(buf_span(&message), &usual, NULL, &prescan);
         UNIT_CHECK_ROW(large[i].name, prescan.limit == large[i].limit);
         UNIT_CHECK_ROW(large[i].name, prescan.field_count <= usual.max_fields);
         prescan_clear(&prescan);
@@ -308,7 +308,7 @@ test_ordinary(void)
 
         buf_init(&message, 200 << 20);
         make_large(&ordinary[i], &message);
-        prescan_run(buf_span(&message), &usual, &prescan);
+        prescan_run(buf_span(&message), &usual, NULL, &prescan);
         UNIT_CHECK_ROW(ordinary[i].name, prescan.limit == LIMIT_NONE);
         prescan_clear(&prescan);
         buf_clear(&message);
@@ -329,7 +329,7 @@ check_file(const char *path)
     while ((len = fread(chunk, 1, sizeof(chunk), file)) > 0)
         CU_ASSERT_EQUAL_FATAL(buf_add(&message, chunk, len), 0);
     fclose(file);
-    prescan_run(buf_span(&message), &usual, &prescan);
+    prescan_run(buf_span(&message), &usual, NULL, &prescan);
     UNIT_CHECK_ROW(path, prescan.limit == LIMIT_NONE);
     prescan_clear(&prescan);
     buf_clear(&message);
