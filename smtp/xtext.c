@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "smtp/xtext.h"
 
+enum { PIECE = 256 };
+
 static bool
 is_xchar(char byte)
 {
@@ -27,41 +29,30 @@ decode_one(struct span text, char *byte_out)
     return 3;
 }
 
-// How many bytes at the front stand for themselves, written and read.
-static size_t
-plain_len(struct span span)
-{
-    size_t len = 0;
-
-    while (len < span.len && is_xchar(span.data[len]) && span.data[len] != '=')
-        len++;
-    return len;
-}
-
-static int
-encode_one(struct buf *out, char raw)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    unsigned char byte = (unsigned char)raw;
-    char code[] = {'+', hex[byte >> 4], hex[byte & 15]};
-
-    return buf_add(out, code, sizeof(code));
-}
-
+// A piece at a time, since most bytes stand for themselves.
 int
 xtext_encode(struct buf *out, struct span raw)
 {
-    while (raw.len > 0) {
-        size_t plain = plain_len(raw);
+    static const char hex[] = "0123456789ABCDEF";
+    char piece[3 * PIECE];
 
-        if (buf_add(out, raw.data, plain) != 0)
+    for (size_t taken; raw.len > 0; raw = span_skip(raw, taken)) {
+        size_t len = 0;
+
+        taken = raw.len < PIECE ? raw.len : PIECE;
+        for (size_t i = 0; i < taken; i++) {
+            unsigned char byte = (unsigned char)raw.data[i];
+
+            if (is_xchar(raw.data[i]) && byte != '=') {
+                piece[len++] = raw.data[i];
+                continue;
+            }
+            piece[len++] = '+';
+            piece[len++] = hex[byte >> 4];
+            piece[len++] = hex[byte & 15];
+        }
+        if (buf_add(out, piece, len) != 0)
             return -1;
-        raw = span_skip(raw, plain);
-        if (raw.len == 0)
-            break;
-        if (encode_one(out, raw.data[0]) != 0)
-            return -1;
-        raw = span_skip(raw, 1);
     }
     return 0;
 }
@@ -69,19 +60,20 @@ xtext_encode(struct buf *out, struct span raw)
 int
 xtext_decode(struct buf *out, struct span text)
 {
-    while (text.len > 0) {
-        size_t len = plain_len(text);
-        char byte;
+    char piece[PIECE];
 
-        if (buf_add(out, text.data, len) != 0)
+    while (text.len > 0) {
+        size_t len = 0;
+
+        while (len < PIECE && text.len > 0) {
+            size_t taken = decode_one(text, &piece[len++]);
+
+            if (taken == 0)
+                return -1;
+            text = span_skip(text, taken);
+        }
+        if (buf_add(out, piece, len) != 0)
             return -1;
-        text = span_skip(text, len);
-        if (text.len == 0)
-            break;
-        len = decode_one(text, &byte);
-        if (len == 0 || buf_add_char(out, byte) != 0)
-            return -1;
-        text = span_skip(text, len);
     }
     return 0;
 }

@@ -2,8 +2,6 @@
 #include "spool/format.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char magic[] = "POSTERN ";
@@ -30,20 +28,32 @@ is_seal_sane(const struct format_seal *seal)
            seal->len <= INT64_MAX - seal->offset;
 }
 
+// Here rather than by printf: each message has it several times.
+static inline void
+put_digits(char *begin, char *end, uint64_t value, unsigned base)
+{
+    while (end > begin) {
+        *--end = "0123456789abcdef"[value % base];
+        value /= base;
+    }
+    assert(value == 0);
+}
+
 void
 format_head_write(const struct format_seal *seal, char out[FORMAT_HEAD_LEN])
 {
     static const struct format_seal none = {0, 0, 0};
-    char line[FORMAT_HEAD_LEN + 1];
-    int len;
 
     assert(seal == NULL || is_seal_sane(seal));
     if (seal == NULL)
         seal = &none;
-    len = snprintf(line, sizeof(line), "%s%d %015" PRIu64 " %020" PRIu64 " %016" PRIx64 "\n", magic,
-                   FORMAT_VERSION, seal->offset, seal->len, seal->checksum);
-    assert(len == FORMAT_HEAD_LEN);
-    memcpy(out, line, FORMAT_HEAD_LEN);
+    memset(out, ' ', FORMAT_HEAD_LEN);
+    memcpy(out, magic, sizeof(magic) - 1);
+    put_digits(out + sizeof(magic) - 1, out + OFFSET_AT - 1, FORMAT_VERSION, 10);
+    put_digits(out + OFFSET_AT, out + LEN_AT - 1, seal->offset, 10);
+    put_digits(out + LEN_AT, out + CHECKSUM_AT - 1, seal->len, 10);
+    put_digits(out + CHECKSUM_AT, out + HEAD_END, seal->checksum, 16);
+    out[HEAD_END] = '\n';
 }
 
 static int

@@ -2,7 +2,6 @@
 #include "spool/format.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -20,9 +19,15 @@ struct line {
 };
 
 static int
+add_key(const struct line *line, struct buf *out)
+{
+    return buf_add_text(out, line->key) != 0 ? -1 : buf_add_char(out, ' ');
+}
+
+static int
 write_value(const struct line *line, const char *value, struct buf *out)
 {
-    return buf_printf(out, "%s %s\n", line->key, value);
+    return add_key(line, out) != 0 || buf_add_text(out, value) != 0 ? -1 : buf_add_char(out, '\n');
 }
 
 static int
@@ -96,9 +101,11 @@ read_bool(struct smtp_envelope *envelope, const struct line *line, struct span v
 static int
 write_arrived(const struct smtp_envelope *envelope, const struct line *line, struct buf *out)
 {
-    int64_t arrived_ms = envelope->arrived_ms > 0 ? envelope->arrived_ms : 0;
+    uint64_t arrived_ms = envelope->arrived_ms > 0 ? (uint64_t)envelope->arrived_ms : 0;
 
-    return buf_printf(out, "%s %" PRId64 "\n", line->key, arrived_ms);
+    return add_key(line, out) != 0 || buf_add_number(out, arrived_ms) != 0
+               ? -1
+               : buf_add_char(out, '\n');
 }
 
 static int
@@ -178,7 +185,7 @@ write_path(const struct line *line, const char *path, const char *params, struct
     size_t path_len = strlen(path);
     struct span value;
 
-    if (buf_printf(out, "%s <", line->key) != 0)
+    if (add_key(line, out) != 0 || buf_add_char(out, '<') != 0)
         return -1;
     value = span_from(path, path_len);
     if (!is_one_line(value) || !is_one_line(span_of(params)))
@@ -189,7 +196,8 @@ write_path(const struct line *line, const char *path, const char *params, struct
         return -1;
     if (params == NULL || params[0] == '\0')
         return buf_add_char(out, '\n');
-    return buf_printf(out, " %s\n", params);
+    return buf_add_char(out, ' ') != 0 || buf_add_text(out, params) != 0 ? -1
+                                                                         : buf_add_char(out, '\n');
 }
 
 static int

@@ -2,8 +2,6 @@
 #include "spool/journal.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/digest.h"
@@ -52,21 +50,26 @@ journal_begin(struct journal_writer *writer, struct buf *out, uint64_t key, uint
                      buf_add_char(out, ' ') != 0 || buf_add_text(out, event) != 0;
 }
 
-void
-journal_field(struct journal_writer *writer, const char *key, struct span raw)
+// What cannot fit any more is not encoded at all, so that out stays bounded.
+static bool
+begin_field(struct journal_writer *writer, const char *key, size_t raw_len)
 {
     struct buf *out = writer->out;
 
     assert(is_word(span_of(key)));
     writer->field_count++;
-    // What cannot fit any more is not encoded at all, so that out stays bounded.
-    if (writer->failed || writer->field_count > JOURNAL_FIELDS_MAX || raw.len > JOURNAL_LINE_MAX ||
-        out->len - writer->start > JOURNAL_LINE_MAX) {
-        writer->failed = true;
-        return;
-    }
-    writer->failed = buf_add_char(out, ' ') != 0 || buf_add_text(out, key) != 0 ||
-                     buf_add_char(out, '=') != 0 || xtext_encode(out, raw) != 0;
+    writer->failed = writer->failed || writer->field_count > JOURNAL_FIELDS_MAX ||
+                     raw_len > JOURNAL_LINE_MAX || out->len - writer->start > JOURNAL_LINE_MAX ||
+                     buf_add_char(out, ' ') != 0 || buf_add_text(out, key) != 0 ||
+                     buf_add_char(out, '=') != 0;
+    return !writer->failed;
+}
+
+void
+journal_field(struct journal_writer *writer, const char *key, struct span raw)
+{
+    if (begin_field(writer, key, raw.len))
+        writer->failed = xtext_encode(writer->out, raw) != 0;
 }
 
 void
@@ -79,10 +82,11 @@ journal_field_text(struct journal_writer *writer, const char *key, const char *r
 void
 journal_field_number(struct journal_writer *writer, const char *key, int64_t value)
 {
-    char text[24];
+    uint64_t amount = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-    snprintf(text, sizeof(text), "%" PRId64, value);
-    journal_field(writer, key, span_of(text));
+    if (begin_field(writer, key, 0))
+        writer->failed = (value < 0 && buf_add_char(writer->out, '-') != 0) ||
+                         buf_add_number(writer->out, amount) != 0;
 }
 
 int
