@@ -2,7 +2,7 @@
 // filters/content.h - the message as filters read it: in memory, or block by block from a file.
 //
 // Owns:  its descriptors and copies, until content_free; several filters may read side by side.
-//        Reads run in the pool, and so does the copy that content_alone may need.
+//        Reads that may wait run in the pool, and so does the copy that content_alone may need.
 #ifndef POSTERN_FILTERS_CONTENT_H
 #define POSTERN_FILTERS_CONTENT_H
 
