@@ -38,9 +38,7 @@ can_be_sent(struct span value)
 static void
 add_header(struct headers *headers, const char *name, struct span value)
 {
-    size_t name_len = strlen(name);
-    size_t len = name_len + value.len + 4;
-    char *item;
+    size_t len = strlen(name) + value.len + 4;
 
     if (!can_be_sent(value) || headers->len + len > HEADERS_MAX)
         return;
@@ -50,11 +48,8 @@ add_header(struct headers *headers, const char *name, struct span value)
         headers->out->items =
             mem_regrow(headers->out->items, headers->size, sizeof(headers->out->items[0]));
     }
-    item = mem_zarray(len, 1);
-    memcpy(item, name, name_len);
-    memcpy(item + name_len, ": ", 2);
-    memcpy(item + name_len + 2, value.data, value.len);
-    headers->out->items[headers->out->count++] = item;
+    headers->out->items[headers->out->count++] =
+        mem_printf("%s: %.*s", name, (int)value.len, value.data);
     headers->out->items[headers->out->count] = NULL;
 }
 
