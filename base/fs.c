@@ -236,6 +236,12 @@ fs_sync_data(int fd, struct err *err)
     return result < 0 ? fail_fd(err, "fdatasync", fd) : ask_whether_alive(fd, err);
 }
 
+void
+fs_start_writing(int fd)
+{
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 int
 fs_move(int from_dir, const char *from, int to_dir, const char *to, struct err *err)
 {

@@ -28,6 +28,7 @@ ssize_t fs_read_at(int fd, void *data, size_t len, off_t offset,
 bool fs_read_cached(int fd, void *data, size_t len, off_t offset);
 int fs_sync(int fd, struct err *err);      // fsync
 int fs_sync_data(int fd, struct err *err); // fdatasync
+void fs_start_writing(int fd);             // what a sync will wait for is begun; promises nothing
 
 // Renames between directories and makes both durable: the target directory first, then the source.
 int fs_move(int from_dir, const char *from, int to_dir, const char *to, struct err *err);

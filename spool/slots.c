@@ -51,21 +51,49 @@ slot_free(struct slot *slot)
 
 // The blocks are written, not only reserved: then a later fdatasync has no metadata to write.
 static int
-make_slot(const struct slots *slots, struct slot *slot, const char *zeros, struct err *err)
+write_draft(const struct slots *slots, const char *name, const char *zeros,
+            struct store_draft *draft_out, struct err *err)
 {
-    int dir_fd = slots->homes->own->top.fd;
-    struct store_draft draft;
-
-    if (store_draft_make(dir_fd, slot->name, slots->unnamed, &draft, err) < 0)
+    if (store_draft_make(slots->homes->own->top.fd, name, slots->unnamed, draft_out, err) < 0)
         return -1;
-    if (fs_write_all_at(draft.fd, zeros, STORE_SLOT_SIZE, 0, err) < 0 ||
-        store_unseal(draft.fd, err) < 0 || (slots->homes->sync && fs_sync(draft.fd, err) < 0) ||
-        store_draft_publish(&draft, dir_fd, slot->name, err) < 0) {
-        store_draft_drop(&draft);
+    if (fs_write_all_at(draft_out->fd, zeros, STORE_SLOT_SIZE, 0, err) < 0 ||
+        store_unseal(draft_out->fd, err) < 0) {
+        store_draft_drop(draft_out);
         return -1;
     }
-    slot->fd = draft.fd;
+    if (slots->homes->sync)
+        fs_start_writing(draft_out->fd);
     return 0;
+}
+
+static int
+name_draft(const struct slots *slots, struct store_draft *draft, struct slot *slot, struct err *err)
+{
+    if ((slots->homes->sync && fs_sync(draft->fd, err) < 0) ||
+        store_draft_publish(draft, slots->homes->own->top.fd, slot->name, err) < 0)
+        return -1;
+    slot->fd = draft->fd;
+    return 0;
+}
+
+// All are on their way to the disk before the first is synced: so they share what the file system
+// commits, for which every other message would have to wait.
+static size_t
+make_slots(const struct slots *slots, struct batch *batch)
+{
+    struct store_draft drafts[BATCH_MAX];
+    char *zeros = mem_zalloc(STORE_SLOT_SIZE);
+    size_t written = 0, made = 0;
+
+    while (written < batch->count && write_draft(slots, batch->slot[written]->name, zeros,
+                                                 &drafts[written], &batch->err) == 0)
+        written++;
+    mem_free(&zeros);
+    while (made < written && name_draft(slots, &drafts[made], batch->slot[made], &batch->err) == 0)
+        made++;
+    for (size_t i = made; i < written; i++)
+        store_draft_drop(&drafts[i]);
+    return made;
 }
 
 static void
@@ -73,12 +101,8 @@ work_make(struct task *task)
 {
     struct batch *batch = (struct batch *)task;
     const struct slots *slots = batch->slots;
-    char *zeros = mem_zalloc(STORE_SLOT_SIZE);
-    size_t made = 0;
+    size_t made = make_slots(slots, batch);
 
-    while (made < batch->count && make_slot(slots, batch->slot[made], zeros, &batch->err) == 0)
-        made++;
-    mem_free(&zeros);
     // A message in a slot whose name is not durable would be lost with the power.
     if (made > 0 && slots->homes->sync && fs_sync(slots->homes->own->top.fd, &batch->err) < 0) {
         for (size_t i = 0; i < made; i++) {
@@ -329,15 +353,14 @@ slots_new(struct loop *loop, struct homes *homes, bool unnamed, struct err *err)
     slots->homes = homes;
     slots->unnamed = unnamed;
     slots->timer = loop_timer_new(loop, on_timer, slots);
-    plan(slots, SLOTS_FIRST);
-    work_make(&slots->making->task);
-    if (slots->making->err.kind != ERR_NONE) {
+    do {
+        plan(slots, BATCH_MAX);
+        work_make(&slots->making->task);
         *err = slots->making->err;
         end_making(slots);
+    } while (err->kind == ERR_NONE && slots->count < SLOTS_FIRST);
+    if (err->kind != ERR_NONE)
         slots_free(&slots);
-        return NULL;
-    }
-    end_making(slots);
     return slots;
 }
 

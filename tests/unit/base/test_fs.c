@@ -53,6 +53,7 @@ test_create_write_read(void)
     CU_ASSERT_EQUAL(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     CU_ASSERT_EQUAL(fs_write_all_at(fd, "hello", 5, 3, &err), 0);
     CU_ASSERT_EQUAL(fs_write_all_at(fd, NULL, 0, 0, &err), 0);
+    fs_start_writing(fd);
     CU_ASSERT_EQUAL(fs_sync(fd, &err), 0);
     CU_ASSERT_EQUAL(fs_sync_data(fd, &err), 0);
     CU_ASSERT_EQUAL(fs_read_at(fd, bytes, sizeof bytes, 3, &err), 5);

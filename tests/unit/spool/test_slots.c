@@ -173,6 +173,29 @@ test_cannot_grow(void)
     end();
 }
 
+// The fifth of a batch cannot be synced: four are there, and nothing is left of the others.
+static void
+test_one_fails(void)
+{
+    enum { GOOD = 4 };
+    struct slot *taken[SLOTS_FIRST];
+    struct slots *slots;
+    int count = 0;
+
+    begin();
+    slots = kit.spool->slots;
+    fault_set(FAULT_FSYNC, GOOD, 1);
+    while (count < SLOTS_FIRST && slots_count(slots) == SLOTS_FIRST)
+        taken[count++] = slots_take(slots);
+    kit_run(&kit, kit_is_idle);
+    fault_set(FAULT_FSYNC, 0, 0);
+    CU_ASSERT_EQUAL(slots_count(slots), SLOTS_FIRST + GOOD);
+    CU_ASSERT_EQUAL(kit_count(folder, "slot-"), SLOTS_FIRST + GOOD);
+    while (count > 0)
+        slots_give_back(slots, taken[--count]);
+    end();
+}
+
 // A folder that cannot be synced: slots that a power cut would take away are never used.
 static void
 test_folder_fails(void)
@@ -237,6 +260,7 @@ static const struct unit_test tests[] = {
     {"grows to its bound",      test_grows           },
     {"shrinks after a crowd",   test_shrinks         },
     {"a disk that refuses",     test_cannot_grow     },
+    {"one of them fails",       test_one_fails       },
     {"a folder not synced",     test_folder_fails    },
     {"idle ones are synced",    test_idle_sync       },
 };
