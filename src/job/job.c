@@ -8,7 +8,8 @@
 #include "reinject/retry.h"
 
 enum {
-    JOBS_MAX = 256,     // under way in one worker; what comes on top waits on disk
+    ARRIVALS_MAX = 256, // under way in one worker; what comes on top waits on disk
+    OTHERS_MAX = 128,   // from there, and made by others
     ALONE_ATTEMPTS = 3, // a worker died on it, and nothing else was suspected: held
     LOOKS_MAX = 20,     // a worker died while it was looked into, beside many others: held
     TROUBLE_MS = 60000, // after a full disk kept us from writing
@@ -237,6 +238,10 @@ job_remove(struct job *job)
     else
         jobs->first = job->next;
     jobs->count--;
+    if (job->budget != NULL)
+        job->budget->count--;
+    if (job->budget == &jobs->arrivals && jobs->on_room != NULL)
+        jobs->on_room(jobs->room_arg);
     mem_free(&job);
     if (jobs->count == 0 && jobs->is_draining)
         loop_defer(jobs->config.loop, &jobs->emptied);
@@ -338,6 +343,8 @@ jobs_new(const struct jobs_config *config)
     struct jobs *jobs = mem_zalloc(sizeof *jobs);
 
     jobs->config = *config;
+    jobs->arrivals.max = ARRIVALS_MAX;
+    jobs->others.max = OTHERS_MAX;
     jobs->emptied = (struct loop_deferred){.run = tell_empty, .arg = jobs};
     jobs->tell_timer = loop_timer_new(config->loop, on_tell_timer, jobs);
     return jobs;
@@ -360,10 +367,29 @@ jobs_count(const struct jobs *jobs)
     return jobs->count;
 }
 
+static size_t
+room_of(const struct job_budget *budget)
+{
+    return budget->count < budget->max ? budget->max - budget->count : 0;
+}
+
 bool
 jobs_is_ready(const struct jobs *jobs)
 {
-    return jobs->count < JOBS_MAX && !jobs->is_draining;
+    return room_of(&jobs->others) > 0 && !jobs->is_draining;
+}
+
+size_t
+jobs_room(const struct jobs *jobs)
+{
+    return room_of(&jobs->arrivals);
+}
+
+void
+jobs_watch_room(struct jobs *jobs, loop_callback *on_room, void *arg)
+{
+    jobs->on_room = on_room;
+    jobs->room_arg = arg;
 }
 
 void
@@ -415,10 +441,13 @@ void
 job_start(struct jobs *jobs, struct spool_file *file_take, enum job_origin origin,
           const struct job_arrival *arrival)
 {
-    bool is_ready = jobs_is_ready(jobs) || jobs->is_draining;
+    struct job_budget *budget = arrival != NULL ? &jobs->arrivals : &jobs->others;
+    bool has_room = room_of(budget) > 0 || jobs->is_draining;
     struct job *job = add_job(jobs, file_take, origin, arrival);
-    bool is_late = origin == JOB_FRESH && !job->is_loop && !is_ready;
+    bool is_late = origin == JOB_FRESH && !job->is_loop && !has_room;
 
+    job->budget = budget;
+    budget->count++;
     if (origin == JOB_ADOPTED && job_spool_state(job)->attempt_open) {
         job->is_suspect = true;
         log_warning("send", "%s: was being sent when its process died: it may be delivered twice",

@@ -38,6 +38,10 @@ size_t jobs_count(const struct jobs *jobs);
 // theirs makes one every 100 ms. What is over sooner is told once, at its rest.
 void jobs_tell_begun(struct jobs *jobs);
 bool jobs_is_ready(const struct jobs *jobs); // may one more come from the spool?
+// How many more there can be of those that come in at the front door: what is acknowledged on top
+// waits in the spool. on_room: one of them has gone.
+size_t jobs_room(const struct jobs *jobs);
+void jobs_watch_room(struct jobs *jobs, loop_callback *on_room, void *arg);
 
 // Draining: a first try is still made, what then cannot go out is left in the spool. on_empty: the
 // last one has gone; also called (later) where there was none.
@@ -52,7 +56,7 @@ enum job_origin {
 struct job_arrival {              // how it came in at the front door
     bool is_loop;                 // its guard says that the message goes round
     bool has_accepted;            // an earlier try of its client's: some of those who have moved
-    uint64_t receive_us, seal_us; // MAIL to the end of data, and on to the disk's word
+    uint64_t receive_us, seal_us; // MAIL to where there is room, and on to the disk's word
     uint64_t waited_us;           // for that earlier try
 };
 

@@ -59,6 +59,7 @@ struct job_split { // while a child is made
 struct job {
     struct jobs *jobs;
     struct job *next, *prev;
+    struct job_budget *budget; // NULL: relay, of which there are as many as clients
     enum job_state state;
     enum job_origin origin;
     struct spool_file *file;
@@ -93,10 +94,17 @@ struct job {
     void *answer_arg;
 };
 
+struct job_budget { // what waits on disk does not take away from what comes in, nor this from that
+    size_t count, max;
+};
+
 struct jobs {
     struct jobs_config config;
     struct job *first;
     size_t count;
+    struct job_budget arrivals, others;
+    loop_callback *on_room;
+    void *room_arg;
     struct job *in_lane;
     bool is_draining;
     loop_callback *on_empty;

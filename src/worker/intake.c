@@ -13,7 +13,9 @@ struct passage { // one transaction on its way in
     struct join *join;            // NULL: nothing is remembered
     struct writer *writer;
     struct job *job; // relay, until it answers
-    bool is_lmtp;
+    struct flow_turn turn;
+    bool is_lmtp, is_relay;
+    uint64_t held_us; // until it was its turn
     uint64_t bare_newlines, odd_paths;
     uint64_t since_us; // when the step under way began: content, then sealing
     struct job_arrival arrival;
@@ -22,6 +24,7 @@ struct passage { // one transaction on its way in
 static void
 passage_free(struct passage *passage)
 {
+    flow_leave(&passage->turn);
     writer_discard(&passage->writer);
     join_free(&passage->join);
     mem_free(&passage);
@@ -74,17 +77,17 @@ static int
 on_data(void *arg, struct smtp_transaction *transaction, struct smtp_reply *reply_out)
 {
     struct intake *intake = ((struct intake_door *)arg)->intake;
-    bool is_relay = transaction->envelope->handoff == SMTP_HANDOFF_RELAY;
     struct passage *passage = mem_zalloc(sizeof *passage);
 
     (void)reply_out;
     passage->intake = intake;
+    passage->is_relay = transaction->envelope->handoff == SMTP_HANDOFF_RELAY;
     passage->is_lmtp = transaction->envelope->protocol == SMTP_PROTOCOL_LMTP;
     passage->since_us = delivery_clock_us();
     passage->arrival.receive_us = us_since(loop_realtime_ms(intake->loop), transaction->envelope);
     passage->session = transaction->session;
     passage->join = new_join(intake);
-    passage->writer = writer_new(intake->spool, is_relay ? WRITER_RELAY : WRITER_SPOOL,
+    passage->writer = writer_new(intake->spool, passage->is_relay ? WRITER_RELAY : WRITER_SPOOL,
                                  transaction->envelope, on_writer_ready, passage);
     transaction->state = passage;
     return 0;
@@ -119,6 +122,8 @@ log_received(const struct passage *passage, const struct spool_file *file)
         log_number(&line, "bare_newlines", passage->bare_newlines);
     if (passage->odd_paths > 0)
         log_number(&line, "odd_paths", passage->odd_paths);
+    if (passage->held_us >= 1000)
+        log_number(&line, "held_back_ms", passage->held_us / 1000);
     log_end(&line);
 }
 
@@ -234,10 +239,24 @@ on_kept(void *arg, struct spool_file *file_take, const struct err *err)
 }
 
 static void
-commit(struct passage *passage)
+commit(void *arg)
+{
+    struct passage *passage = arg;
+    uint64_t now_us = delivery_clock_us();
+
+    passage->held_us = now_us - passage->since_us;
+    passage->arrival.receive_us += passage->held_us;
+    passage->since_us = now_us;
+    writer_commit(passage->writer, on_kept, passage);
+}
+
+// Over relay the client waits for the outcome anyway.
+static void
+take_turn(struct passage *passage)
 {
     passage->since_us = delivery_clock_us();
-    writer_commit(passage->writer, on_kept, passage);
+    if (passage->is_relay || flow_enter(passage->intake->flow, &passage->turn, commit, passage))
+        commit(passage);
 }
 
 static void
@@ -251,7 +270,7 @@ go_on_joined(struct passage *passage)
     }
     passage->arrival.has_accepted = join_has_accepted(passage->join);
     join_move(passage->join, passage->writer);
-    commit(passage);
+    take_turn(passage);
 }
 
 static void
@@ -281,7 +300,7 @@ on_end(void *arg, struct smtp_transaction *transaction)
     passage->arrival.receive_us += delivery_clock_us() - passage->since_us;
     passage->since_us = delivery_clock_us();
     if (passage->join == NULL)
-        commit(passage);
+        take_turn(passage);
     else if (join_start(passage->join, transaction->envelope, writer_digest(passage->writer),
                         on_joined, passage))
         go_on_joined(passage);

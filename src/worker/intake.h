@@ -2,19 +2,21 @@
 // src/worker/intake.h - from the front door into the spool: the callbacks that a session hands its
 // mail to.
 //
-// Spool hand-off: sealed and durable, then 250, then a job. Relay: a job first, its outcome is the
-// answer. A client that is gone before it was told anything still owns its message: what was kept
-// of it is removed.
+// Spool hand-off: its turn (flow.h), sealed and durable, then 250, then a job. Relay: a job first,
+// its outcome is the answer. A client that is gone before it was told anything still owns its
+// message: what was kept of it is removed.
 #ifndef POSTERN_SRC_INTAKE_H
 #define POSTERN_SRC_INTAKE_H
 
 #include "smtp/session.h"
 #include "src/job/job.h"
+#include "src/worker/flow.h"
 
 struct intake {
     struct loop *loop;
     struct spool *spool;
     struct jobs *jobs;
+    struct flow *flow;
     struct routes *routes;
     const struct settings *settings;
     const struct counter_page *page;

@@ -97,6 +97,7 @@ drain(void *arg)
     atomic_store(&counters_of(worker)->draining, 1);
     pulse_drain(worker->pulse);
     loop_timer_start(worker->deadline, WORKER_DRAIN_MS);
+    flow_open(worker->intake.flow);
     for (size_t i = 0; i < worker->start->settings->listener_count; i++) {
         smtp_server_drain(worker->doors[i].server);
         // Nobody accepts here any more: a listener taken away must not look alive until we end.
@@ -350,6 +351,7 @@ open_doors(struct worker *worker, struct err *err)
     worker->intake = (struct intake){.loop = worker->loop,
                                      .spool = worker->spool,
                                      .jobs = worker->jobs,
+                                     .flow = flow_new(worker->loop, worker->jobs),
                                      .routes = worker->routes,
                                      .settings = start->settings,
                                      .page = start->page,
@@ -376,6 +378,7 @@ close_parts(struct worker *worker)
     mem_free(&worker->doors);
     errands_free(&worker->errands);
     pulse_free(&worker->pulse);
+    flow_free(&worker->intake.flow);
     jobs_free(&worker->jobs);
     teller_clear(&worker->teller);
     filters_free(&worker->filters);

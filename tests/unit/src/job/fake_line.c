@@ -8,7 +8,7 @@
 #include "reinject/hop.h"
 #include "spool/writer.h"
 
-enum { QUEUE_MAX = 64, TEXT_MAX = 1 << 16, KEY = 7 };
+enum { QUEUE_MAX = 512, TEXT_MAX = 1 << 16, KEY = 7 };
 
 struct spool_file {
     struct smtp_envelope envelope;

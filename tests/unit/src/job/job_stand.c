@@ -65,7 +65,7 @@ void
 job_stand_turn(void)
 {
     for (int turns = 0; fake_turn(); turns++)
-        CU_ASSERT_FATAL(turns < 200);
+        CU_ASSERT_FATAL(turns < 10000);
 }
 
 void

@@ -267,6 +267,54 @@ test_many_different_replies(void)
     fake_clear();
 }
 
+static bool
+ignore_answer(void *arg, const struct smtp_reply *replies, size_t count)
+{
+    (void)arg;
+    (void)replies;
+    (void)count;
+    return true;
+}
+
+static void
+count_room(void *arg)
+{
+    ++*(size_t *)arg;
+}
+
+// What comes in and what comes from the spool have places of their own; over relay none is taken.
+static void
+test_room(void)
+{
+    static const struct job_arrival arrival;
+    struct fake_message relayed = kept;
+    struct jobs *jobs = job_stand_new();
+    size_t room = jobs_room(jobs);
+    size_t left = 0;
+
+    relayed.is_durable = false;
+    fake_answers = "s";
+    jobs_watch_room(jobs, count_room, &left);
+    CU_ASSERT_FATAL(room > 100);
+    while (jobs_is_ready(jobs) && jobs_count(jobs) < room)
+        job_start(jobs, fake_file(&kept), JOB_DUE, NULL);
+    CU_ASSERT(!jobs_is_ready(jobs) && jobs_room(jobs) == room);
+    (void)job_start_relay(jobs, fake_file(&relayed), &arrival, ignore_answer, NULL);
+    CU_ASSERT_EQUAL(jobs_room(jobs), room);
+    for (size_t i = room; i > 0; i--) {
+        CU_ASSERT_EQUAL(jobs_room(jobs), i);
+        job_start(jobs, fake_file(&kept), JOB_FRESH, &arrival);
+    }
+    CU_ASSERT(jobs_room(jobs) == 0 && buf_span(&fake_end).len == 0);
+    job_start(jobs, fake_file(&kept), JOB_FRESH, &arrival);
+    CU_ASSERT(strcmp(buf_text(&fake_end), "wait-now ") == 0 && left == 1);
+    job_stand_turn();
+    CU_ASSERT(jobs_room(jobs) == room && left == room + 1 && jobs_is_ready(jobs));
+    CU_ASSERT_EQUAL(jobs_count(jobs), 0);
+    jobs_free(&jobs);
+    fake_clear();
+}
+
 static const struct unit_test tests[] = {
     {"in the spool",            test_spool                 },
     {"verdicts",                test_verdicts              },
@@ -275,6 +323,7 @@ static const struct unit_test tests[] = {
     {"looks that kill workers", test_deadly_looks          },
     {"no room for a bounce",    test_disk_full             },
     {"many different replies",  test_many_different_replies},
+    {"room",                    test_room                  },
 };
 
 int
