@@ -30,6 +30,7 @@ struct syncer {
     struct loop *loop;
     struct loop_timer *timer;
     bool is_real, is_busy;
+    uint64_t begun_ms;               // the round
     struct list dirty[SYNCER_KINDS]; // in order of since_ms
     int *taken;
     size_t taken_count, taken_size;
@@ -210,15 +211,17 @@ is_idle(const struct syncer *syncer)
     return syncer->taken_count == 0;
 }
 
+// On a slow disk the next round follows at once.
 static void
 done(struct task *task)
 {
     struct syncer *syncer = (struct syncer *)task;
+    uint64_t took = loop_now_ms(syncer->loop) - syncer->begun_ms;
 
     settle(syncer);
     syncer->is_busy = false;
     if (!is_idle(syncer))
-        start_timer(syncer);
+        loop_timer_start(syncer->timer, took < TICK_MS ? TICK_MS - took : 0);
 }
 
 static void
@@ -234,6 +237,7 @@ on_tick(void *arg)
         return;
     }
     syncer->is_busy = true;
+    syncer->begun_ms = now;
     task_start(syncer->tasks, &syncer->task, work, done);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // spool/syncer.h - the shared fsync: what was written without one is durable at most 100 ms later.
 //
+// Slow:  it begins 40 to 80 ms later. Where the disk takes more than the rest of the 100 ms for a
+//        round, it is the time of two rounds: the one that goes on, and the one that follows.
 // Items: what was written stays open and is embedded in its owner; marking it again while it waits
 //        does nothing. syncer_forget before the owner closes it or syncs it itself.
 // Order: files before the folders they were renamed into, those before the folders they left.

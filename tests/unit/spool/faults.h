@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 enum fault { FAULT_PWRITE, FAULT_FSYNC, FAULT_FDATASYNC, FAULT_RENAME, FAULT_UNLINK, FAULT_KINDS };
 
@@ -17,6 +18,7 @@ struct fault_plan {
 };
 
 static struct fault_plan faults[FAULT_KINDS];
+static _Atomic unsigned fault_slow_us; // a fdatasync takes so long
 
 static inline void
 fault_set(enum fault fault, int skip, int count)
@@ -73,6 +75,8 @@ __wrap_fsync(int fd)
 int
 __wrap_fdatasync(int fd)
 {
+    if (fault_slow_us > 0)
+        usleep(fault_slow_us);
     return fault_comes(FAULT_FDATASYNC) ? -1 : __real_fdatasync(fd);
 }
 

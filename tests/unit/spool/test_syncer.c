@@ -96,6 +96,33 @@ test_once(void)
     end();
 }
 
+// What was marked while a slow disk was at another waits for that one only.
+static void
+test_slow_disk(void)
+{
+    struct syncer_item slow, next;
+    int fd;
+
+    begin(true);
+    fd = make_file("a");
+    syncer_item_init(&slow, SYNCER_FILE, fd, on_failed, NULL);
+    syncer_item_init(&next, SYNCER_FILE, fd, on_failed, NULL);
+    fault_slow_us = 100 * 1000;
+    syncer_mark(syncer, &slow);
+    while (!slow.is_taken)
+        run_for(1);
+    syncer_mark(syncer, &next);
+    while (slow.is_taken)
+        run_for(1);
+    run_for(10);
+    CU_ASSERT(!next.is_dirty);
+    fault_slow_us = 0;
+    while (next.is_dirty || next.is_taken)
+        run_for(1);
+    close(fd);
+    end();
+}
+
 static void
 test_forgotten(void)
 {
@@ -220,6 +247,7 @@ test_folders(void)
 
 static const struct unit_test tests[] = {
     {"once within 100 ms",      test_once          },
+    {"a slow disk",             test_slow_disk     },
     {"forgotten",               test_forgotten     },
     {"forgotten under way",     test_forgotten_late},
     {"a failure is told",       test_fails         },
