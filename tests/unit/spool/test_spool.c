@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "spool/spool.h"
 
+#include "spool/remember_file.h"
 #include "tests/unit/spool/kit.h"
+#include "tests/unit/spool/minute.h"
 
 static struct kit kit;
 static char folder[64];
@@ -148,11 +150,44 @@ test_stop(void)
     end();
 }
 
+static bool
+owes_nothing(struct kit *kit_in)
+{
+    return kit_in->spool->remember->owed == NULL;
+}
+
+// What is remembered and could not be written is written without anybody's coming again.
+static void
+test_minute(void)
+{
+    struct remember_claim claim = {.key = {.high = 1}, .id = "4X2k9QzT7mB", .now_ms = 2000000000};
+    struct remember_told told;
+    struct remember *remember;
+    int fd;
+
+    minute_is_short = true;
+    kit_remember_ms = 3600000;
+    begin();
+    remember = kit.spool->remember;
+    CU_ASSERT_FATAL(remember_claim(remember, &claim, &told) == REMEMBER_OURS);
+    fd = remember->fd;
+    remember->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    remember_forget(remember, claim.key, told.row);
+    close(remember->fd);
+    remember->fd = fd;
+    CU_ASSERT_FALSE(owes_nothing(&kit));
+    kit_run(&kit, owes_nothing);
+    kit_remember_ms = 0;
+    minute_is_short = false;
+    end();
+}
+
 static const struct unit_test tests[] = {
     {"room",                test_room          },
     {"what is left behind", test_leaves_nothing},
     {"no such folder",      test_no_folder     },
     {"stop",                test_stop          },
+    {"each minute",         test_minute        },
 };
 
 UNIT_MAIN("spool/spool", tests)
