@@ -28,6 +28,10 @@
 
 enum { OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE, SEEN_MAX = 1 << 16, NO_LENGTH = -1 };
 
+#define WAKE (-1UL) // numbers that no call has
+#define LOCK (-2UL)
+#define NO_CALL (-3UL)
+
 // spoilt: that argument becomes `by`, which the kernel refuses. length: of what may be shorter.
 static struct call {
     const char *name;
@@ -56,7 +60,6 @@ static struct call {
     {"mkdirat",      SYS_mkdirat,      1, 0,             NO_LENGTH, 0},
     {"ftruncate",    SYS_ftruncate,    0, -1UL,          NO_LENGTH, 0},
     {"fallocate",    SYS_fallocate,    0, -1UL,          NO_LENGTH, 0},
-    {"fcntl",        SYS_fcntl,        0, -1UL,          NO_LENGTH, 0},
     {"utimensat",    SYS_utimensat,    0, -1UL,          NO_LENGTH, 0},
     {"memfd_create", SYS_memfd_create, 0, 0,             NO_LENGTH, 0},
     {"socket",       SYS_socket,       0, -1UL,          NO_LENGTH, 0},
@@ -71,7 +74,9 @@ static struct call {
     {"clone",        SYS_clone,        0, CLONE_SIGHAND, NO_LENGTH, 0},
     {"clone3",       SYS_clone3,       1, 0,             NO_LENGTH, 0},
  // A thread and its loop wake each other by a counter: no disk is asked, none can fail.
-    {"wake",         -1UL,             0, -1UL,          NO_LENGTH, 0},
+    {"wake",         WAKE,             0, -1UL,          NO_LENGTH, 0},
+ // Of fcntl only what locks: what it says of an open file's flags cannot fail.
+    {"lock",         LOCK,             0, -1UL,          NO_LENGTH, 0},
 };
 
 static struct {
@@ -155,6 +160,13 @@ is_counter(pid_t thread, int fd)
     return len == (ssize_t)sizeof kind - 1 && memcmp(link, kind, sizeof kind - 1) == 0;
 }
 
+static bool
+is_lock(int command)
+{
+    return command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK ||
+           command == F_OFD_SETLKW || command == F_OFD_GETLK;
+}
+
 // --- one call ---
 
 static struct call *
@@ -163,7 +175,9 @@ find(pid_t thread, const struct __ptrace_syscall_info *info)
     unsigned long number = info->entry.nr;
 
     if ((number == SYS_write || number == SYS_read) && is_counter(thread, (int)info->entry.args[0]))
-        number = -1UL;
+        number = WAKE;
+    if (number == SYS_fcntl)
+        number = is_lock((int)info->entry.args[1]) ? LOCK : NO_CALL;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
         if (calls[i].number == number)
             return &calls[i];

@@ -31,7 +31,7 @@ TROUBLES: dict[str, tuple[str, ...]] = {
     "mkdirat": SPACE,
     "ftruncate": ("EIO", "ENOSPC", "EINTR"),
     "fallocate": (*SPACE, "EINTR"),
-    "fcntl": ("ENOLCK", "EINTR"),
+    "lock": ("ENOLCK", "EINTR"),
     "utimensat": ("EIO",),
     "memfd_create": FILES,
     "socket": FILES,
