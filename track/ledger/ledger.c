@@ -25,11 +25,15 @@ static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA temp_store = M
                                "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
                                "PRAGMA secure_delete = FAST";
 
+#define MESSAGE_VALUES                                                                             \
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"                                         \
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
 static const char *const texts[QUERY_COUNT] = {
     [QUERY_FIND_ID] = "SELECT number, step, changed_ms, receive_us, seal_us, dissect_us,"
                       " filters_us, send_us FROM messages WHERE id = ?",
-    [QUERY_PUT_MESSAGE] = "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                          " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [QUERY_ADD_MESSAGE] = "INSERT INTO messages " MESSAGE_VALUES,
+    [QUERY_PUT_MESSAGE] = "INSERT OR REPLACE INTO messages " MESSAGE_VALUES,
     [QUERY_PUT_RECIPIENT] = "INSERT INTO recipients (key, recipient, redirected, status, at_ms,"
                             " until_ms, tries, decision, code, reply, relay, queue_id, child)"
                             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

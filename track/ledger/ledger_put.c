@@ -54,7 +54,9 @@ put_word(struct sql_query *query, const char *word)
 static int
 put_message(struct putting *put)
 {
-    struct sql_query *query = put->ledger->queries[QUERY_PUT_MESSAGE];
+    // SQLite prepares for taking a REPLACE back halfway, which costs more than the row.
+    struct sql_query *query =
+        put->ledger->queries[put->is_known ? QUERY_PUT_MESSAGE : QUERY_ADD_MESSAGE];
     const struct record *record = put->record;
     const struct span texts[] = {record->listener,    record->next_hop,   record->queue_id,
                                  record->client_name, record->client,     record->helo,

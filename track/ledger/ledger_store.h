@@ -12,7 +12,8 @@
 
 enum ledger_query {
     QUERY_FIND_ID,
-    QUERY_PUT_MESSAGE,
+    QUERY_ADD_MESSAGE,
+    QUERY_PUT_MESSAGE, // in the place of one that is known
     QUERY_PUT_RECIPIENT,
     QUERY_PUT_DECISION,
     QUERY_PUT_RESULT,
