@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "mime/dissect_pool.h"
 
-// A large message takes several times its length while it is looked into: few of them at once.
+// A large message may take several times its length while it is looked into, with archives in it:
+// few of them at once.
 enum { LARGE = 1 << 20, LARGE_TOGETHER = 8 << 20 };
 
 struct dissect_job {

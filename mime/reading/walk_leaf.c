@@ -59,7 +59,9 @@ struct span
 walk_leaf_decode(struct walker *walker, struct span raw, enum decode_encoding encoding,
                  struct buf *out, struct decode *decode_out)
 {
+    struct span rest = raw;
     unsigned before;
+    int result = 0;
 
     decode_init(decode_out, encoding);
     if (encoding == DECODE_IDENTITY || !walker_spend(walker, raw.len))
@@ -68,7 +70,14 @@ walk_leaf_decode(struct walker *walker, struct span raw, enum decode_encoding en
     buf_clear(out);
     out->ceiling = raw.len + sizeof(decode_out->held);
     (void)buf_space(out, encoding == DECODE_BASE64 ? raw.len / 4 * 3 + 3 : raw.len);
-    if (decode_add(decode_out, raw, out) == 0)
+    while (rest.len > 0 && result == 0) {
+        size_t len = rest.len < EBB_STRIDE ? rest.len : EBB_STRIDE;
+
+        ebb_at(walker->in->ebb, rest.data);
+        result = decode_add(decode_out, span_from(rest.data, len), out);
+        rest = span_skip(rest, len);
+    }
+    if (result == 0)
         (void)decode_end(decode_out, out);
     meter_turn(walker->in->meter, before);
     return buf_span(out);

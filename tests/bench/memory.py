@@ -74,9 +74,10 @@ def at_work(park: Park) -> Section:
             most[size] = max(most[size], used)
             section.add(size, way, megabytes(used))
             park.end(target.postern)
-    section.notes.append("A message that is being looked into is mapped, and what it decodes to is "
-                         "in memory: twice the length of a large one. Above 1 MB each worker has "
-                         "8 MB of them looked into at once, or a single one that is larger.")
+    section.notes.append("A large message is mapped and decoded in pieces while it is looked "
+                         "into, but for archives, attachments of unknown type and encoded texts, "
+                         "which are decoded as a whole. Above 1 MB each worker has 8 MB of messages "
+                         "looked into at once, or a single one that is larger.")
     postfix = park.postfix()
     for size, message in park.messages.items():
         meter = Meter(postfix, 0.1)
