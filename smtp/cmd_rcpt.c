@@ -18,6 +18,7 @@ has_room(const struct smtp_session *session, size_t len)
 void
 cmd_rcpt(struct smtp_session *session, struct span args, struct smtp_reply *reply)
 {
+    static const struct smtp_reply ok = {.code = 250, .enhanced = "2.1.5", .text = "Ok"};
     const struct smtp_settings *settings = session->config->settings;
     const struct path_rules rules = {.strict = settings->strict_paths,
                                      .strip_routes = settings->source_routes == SMTP_ROUTES_STRIP,
@@ -38,5 +39,5 @@ cmd_rcpt(struct smtp_session *session, struct span args, struct smtp_reply *repl
     session->transaction.odd_paths += path.is_odd ? 1 : 0;
     if (session->state == SESSION_MAIL)
         session_set_state(session, SESSION_RCPT);
-    reply_set(reply, 250, "2.1.5", "Ok");
+    *reply = ok;
 }

@@ -51,10 +51,8 @@ envelope_init(struct smtp_envelope *envelope)
 static void
 clear_rcpts(struct smtp_envelope *envelope)
 {
-    for (size_t i = 0; i < envelope->rcpt_count; i++) {
+    for (size_t i = 0; i < envelope->rcpt_count; i++)
         mem_free(&envelope->rcpts[i].path);
-        mem_free(&envelope->rcpts[i].params);
-    }
     mem_free(&envelope->rcpts);
     envelope->rcpt_count = 0;
 }
@@ -89,28 +87,30 @@ envelope_clear(struct smtp_envelope *envelope)
     envelope_init(envelope);
 }
 
-// How many recipients there is room for where there are count: a power of two, told by the count
-// alone.
-static size_t
-rcpt_room(size_t count)
+// The room is a power of two, told by the count alone.
+static bool
+is_full(size_t count)
 {
-    size_t room = FIRST_RCPTS;
-
-    while (room < count)
-        room *= 2;
-    return room;
+    return count == 0 || (count >= FIRST_RCPTS && (count & (count - 1)) == 0);
 }
 
 void
 envelope_add_rcpt(struct smtp_envelope *envelope, struct span path, struct span params)
 {
     size_t count = envelope->rcpt_count;
+    char *text = mem_regrow(NULL, path.len + params.len + 2, 1);
+    char *behind = text + path.len + 1;
 
-    if (count == 0 || rcpt_room(count + 1) > rcpt_room(count))
-        envelope->rcpts =
-            mem_regrow(envelope->rcpts, rcpt_room(count + 1), sizeof(envelope->rcpts[0]));
-    envelope->rcpts[count] = (struct smtp_rcpt){.path = mem_strndup(path.data, path.len),
-                                                .params = mem_strndup(params.data, params.len)};
+    if (is_full(count))
+        envelope->rcpts = mem_regrow(envelope->rcpts, count == 0 ? FIRST_RCPTS : 2 * count,
+                                     sizeof(envelope->rcpts[0]));
+    if (path.len > 0)
+        memcpy(text, path.data, path.len);
+    text[path.len] = '\0';
+    if (params.len > 0)
+        memcpy(behind, params.data, params.len);
+    behind[params.len] = '\0';
+    envelope->rcpts[count] = (struct smtp_rcpt){.path = text, .params = behind};
     envelope->rcpt_count++;
 }
 

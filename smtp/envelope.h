@@ -32,7 +32,7 @@ enum smtp_xforward {
 
 struct smtp_rcpt {
     char *path;
-    char *params; // "" without
+    char *params; // "" without; in the same memory
 };
 
 struct smtp_envelope {

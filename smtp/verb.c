@@ -24,16 +24,17 @@ has_chunking(const struct smtp_session *session)
 
 #define HELLO VERB_BEFORE_TLS
 
+// The most frequent come first: they are looked for in this order.
 static const struct verb verbs[] = {
+    {"RCPT",     MAIL | RCPT, VERB_TOLERATED,                     cmd_rcpt,     NULL,         NULL           },
+    {"MAIL",     GREETED,     0,                                  cmd_mail,     NULL,         NULL           },
+    {"DATA",     MAIL | RCPT, VERB_NO_ARGUMENT,                   cmd_data,     NULL,         NULL           },
+    {"BDAT",     RCPT | BDAT, 0,                                  cmd_bdat,     has_chunking, cmd_bdat_refuse},
     {"HELO",     ANY,         HELLO | VERB_SMTP_ONLY,             cmd_helo,     NULL,         NULL           },
     {"EHLO",     ANY,         HELLO | VERB_SMTP_ONLY,             cmd_ehlo,     NULL,         NULL           },
     {"LHLO",     ANY,         HELLO | VERB_LMTP_ONLY,             cmd_ehlo,     NULL,         NULL           },
     {"STARTTLS", GREETED,     VERB_BEFORE_TLS | VERB_NO_ARGUMENT, cmd_starttls, has_tls,      NULL           },
     {"XFORWARD", GREETED,     0,                                  cmd_xforward, NULL,         NULL           },
-    {"MAIL",     GREETED,     0,                                  cmd_mail,     NULL,         NULL           },
-    {"RCPT",     MAIL | RCPT, VERB_TOLERATED,                     cmd_rcpt,     NULL,         NULL           },
-    {"DATA",     MAIL | RCPT, VERB_NO_ARGUMENT,                   cmd_data,     NULL,         NULL           },
-    {"BDAT",     RCPT | BDAT, 0,                                  cmd_bdat,     has_chunking, cmd_bdat_refuse},
     {"RSET",     ANY,         VERB_NO_ARGUMENT,                   cmd_rset,     NULL,         NULL           },
     {"NOOP",     ANY,         VERB_BEFORE_TLS,                    cmd_noop,     NULL,         NULL           },
     {"VRFY",     ANY,         0,                                  cmd_vrfy,     NULL,         NULL           },

@@ -13,12 +13,11 @@ enum {
 
 // Whom a look could give a verdict now.
 static bool
-wants_verdict(const struct job *job, const struct rcpt_state *rcpt)
+wants_verdict(const struct job *job, const struct rcpt_state *rcpt, int64_t now_ms)
 {
     const struct spool_state *state = job_spool_state(job);
 
-    if ((rcpt->status != RCPT_OPEN && rcpt->status != RCPT_DEFERRED) ||
-        rcpt->until_ms > job_now_ms(job))
+    if ((rcpt->status != RCPT_OPEN && rcpt->status != RCPT_DEFERRED) || rcpt->until_ms > now_ms)
         return false;
     return rcpt->group < 0 || state->groups[rcpt->group].verdict == VERDICT_DEFER;
 }
@@ -27,11 +26,12 @@ bool
 job_is_undecided(const struct job *job)
 {
     const struct spool_state *state = job_spool_state(job);
+    int64_t now_ms = job_now_ms(job);
 
-    if (job->retry_ms > job_now_ms(job))
+    if (job->retry_ms > now_ms)
         return false;
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (wants_verdict(job, &state->rcpts[i]))
+        if (wants_verdict(job, &state->rcpts[i], now_ms))
             return true;
     }
     return false;
@@ -41,10 +41,11 @@ void
 job_list_undecided(const struct job *job, struct ranges *set_out)
 {
     const struct spool_state *state = job_spool_state(job);
+    int64_t now_ms = job_now_ms(job);
 
     ranges_init(set_out, state->rcpt_count);
     for (size_t i = 0; i < state->rcpt_count; i++) {
-        if (wants_verdict(job, &state->rcpts[i]))
+        if (wants_verdict(job, &state->rcpts[i], now_ms))
             ranges_add(set_out, i);
     }
 }

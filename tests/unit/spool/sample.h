@@ -17,6 +17,15 @@ static const char sample_id[] = "4X2k9QzT7mB";
 
 enum { SAMPLE_KEY = 4711 };
 
+// Both texts of a recipient lie in one piece of memory.
+static inline void
+sample_set_rcpt(struct smtp_rcpt *rcpt, const char *path, const char *params)
+{
+    mem_free(&rcpt->path);
+    rcpt->path = mem_printf("%s%c%s", path, '\0', params);
+    rcpt->params = rcpt->path + strlen(path) + 1;
+}
+
 static inline void
 sample_envelope(struct smtp_envelope *envelope, size_t rcpt_count)
 {

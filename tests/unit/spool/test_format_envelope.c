@@ -71,7 +71,7 @@ test_as_it_stands(void)
     set(&envelope.helo, "a b=c");
     set(&envelope.xforward[XFORWARD_ADDR], "IPv6:2001:db8::1");
     set(&envelope.xforward[XFORWARD_IDENT], "4Zb+2B");
-    set(&envelope.rcpts[1].params, "NOTIFY=FAILURE ORCPT=rfc822;x");
+    sample_set_rcpt(&envelope.rcpts[1], "r1@example.com", "NOTIFY=FAILURE ORCPT=rfc822;x");
     buf_init(&text, FORMAT_ENVELOPE_MAX);
     buf_add_text(&text, "before\n");
     CU_ASSERT_EQUAL(format_envelope_write(&envelope, &text), 0);
@@ -165,8 +165,12 @@ test_paths(void)
             struct buf text;
 
             sample_envelope(&envelope, 3);
-            set(is_from ? &envelope.from : &envelope.rcpts[1].path, rows[i].path);
-            set(is_from ? &envelope.from_params : &envelope.rcpts[1].params, rows[i].params);
+            if (is_from) {
+                set(&envelope.from, rows[i].path);
+                set(&envelope.from_params, rows[i].params);
+            } else {
+                sample_set_rcpt(&envelope.rcpts[1], rows[i].path, rows[i].params);
+            }
             buf_init(&text, FORMAT_ENVELOPE_MAX);
             buf_add_char(&text, 'x');
             if (rows[i].is_kept)

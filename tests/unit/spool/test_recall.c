@@ -2,6 +2,7 @@
 #include "spool/recall.h"
 
 #include "tests/unit/spool/kit.h"
+#include "tests/unit/spool/sample.h"
 
 enum { LEN = 150000 };
 
@@ -53,12 +54,11 @@ test_key(void)
     kit_open(&kit, folder, false);
     kit_envelope(&envelope, id, 1);
     replace(&envelope.from, "a@b");
-    replace(&envelope.rcpts[0].path, "c@d");
+    sample_set_rcpt(&envelope.rcpts[0], "c@d", "");
     first = key_of(&envelope, 1);
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         replace(&envelope.from, rows[i].from);
-        replace(&envelope.rcpts[0].path, rows[i].path);
-        replace(&envelope.rcpts[0].params, rows[i].params);
+        sample_set_rcpt(&envelope.rcpts[0], rows[i].path, rows[i].params);
         replace(&envelope.next_hop, rows[i].next_hop);
         mem_free(&envelope.xforward[XFORWARD_IDENT]);
         if (rows[i].ident != NULL)
@@ -138,7 +138,7 @@ begin_writer(int64_t arrived_ms, const char *parent, enum smtp_handoff handoff)
     char *content = mem_zalloc(LEN);
 
     make_envelope(&envelope, 2);
-    replace(&envelope.rcpts[1].path, "two@example.org");
+    sample_set_rcpt(&envelope.rcpts[1], "two@example.org", "");
     envelope.arrived_ms = arrived_ms;
     envelope.handoff = handoff;
     envelope.parent = parent == NULL ? NULL : mem_strdup(parent);
