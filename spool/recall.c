@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "spool/recall.h"
 
+#include <string.h>
+
 // With the NUL, which no path and no parameter has: where one text ends is part of the key.
 static void
 add_text(struct buf *out, const char *text)
 {
-    (void)buf_add_text(out, text != NULL ? text : "");
-    (void)buf_add_char(out, '\0');
+    text = text != NULL ? text : "";
+    (void)buf_add(out, text, strlen(text) + 1);
 }
 
 struct digest_value
 recall_key(const struct remember *remember, struct digest_value content,
-           const struct smtp_envelope *envelope, size_t number)
+           const struct smtp_envelope *envelope, size_t number, struct buf *scratch)
 {
-    struct digest_value key;
-    struct buf text;
+    struct digest_value message, key;
 
-    buf_init(&text, SIZE_MAX / 4);
-    (void)buf_add(&text, &content, sizeof content);
-    add_text(&text, envelope->from);
-    add_text(&text, envelope->rcpts[number].path);
-    add_text(&text, envelope->rcpts[number].params);
-    add_text(&text, envelope->next_hop);
-    add_text(&text, envelope->xforward[XFORWARD_IDENT]);
-    key = remember_key(remember, buf_span(&text));
-    buf_clear(&text);
-    return key;
+    buf_reset(scratch);
+    (void)buf_add(scratch, &content, sizeof content);
+    add_text(scratch, envelope->from);
+    add_text(scratch, envelope->next_hop);
+    add_text(scratch, envelope->xforward[XFORWARD_IDENT]);
+    message = remember_key(remember, buf_span(scratch));
+    add_text(scratch, envelope->rcpts[number].path);
+    add_text(scratch, envelope->rcpts[number].params);
+    key = remember_key(remember, buf_span(scratch));
+    return remember_near(message, key);
 }
 
 bool
@@ -57,10 +58,9 @@ was_told_otherwise(const struct reader_message *message, size_t number)
 }
 
 static void
-tell(struct remember *remember, const struct reader_message *message, size_t number, int64_t now_ms)
+tell(struct remember *remember, const struct smtp_envelope *envelope, struct digest_value key,
+     int64_t now_ms)
 {
-    const struct smtp_envelope *envelope = &message->envelope;
-    struct digest_value key = recall_key(remember, message->digest, envelope, number);
     struct remember_claim claim = {.key = key,
                                    .id = envelope->id,
                                    .now_ms = now_ms,
@@ -83,11 +83,16 @@ recall_tell(struct remember *remember, const struct reader_message *message, uin
             int64_t now_ms)
 {
     const struct smtp_envelope *envelope = &message->envelope;
+    struct buf scratch;
 
     if (remember == NULL || envelope->parent != NULL || !is_recent(envelope, lifetime_ms, now_ms))
         return;
+    buf_init(&scratch, SIZE_MAX / 4);
     for (size_t i = 0; i < envelope->rcpt_count; i++) {
         if (!was_told_otherwise(message, i))
-            tell(remember, message, i, now_ms);
+            tell(remember, envelope, recall_key(remember, message->digest, envelope, i, &scratch),
+                 now_ms);
     }
+    buf_clear(&scratch);
+    (void)remember_flush(remember);
 }

@@ -16,8 +16,10 @@
 #include "spool/reader.h"
 #include "spool/remember.h"
 
+// scratch: an initialised buffer; one does for all recipients.
 struct digest_value recall_key(const struct remember *remember, struct digest_value content,
-                               const struct smtp_envelope *envelope, size_t number);
+                               const struct smtp_envelope *envelope, size_t number,
+                               struct buf *scratch);
 
 // A queue id was sent. Else another message may have the same key.
 bool recall_is_named(const struct smtp_envelope *envelope);

@@ -1,14 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "spool/remember.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "spool/remember_file.h"
 
-enum { ROWS = REMEMBER_ROWS };
+// REACH: of the buckets, those that one message's recipients are in, at least; or as large a part.
+enum { ROWS = REMEMBER_ROWS, REACH = 256, REACH_PART = 16 };
 
 // --- rows ---
+
+// One message's recipients have the upper half of their keys in common: they are near each other.
+uint64_t
+remember_place(const struct remember *remember, struct digest_value key)
+{
+    uint64_t reach;
+
+    if (remember == NULL)
+        return 0;
+    reach = remember->buckets / REACH_PART > REACH ? remember->buckets / REACH_PART : REACH;
+    return ((key.high >> 32) + (key.high & UINT32_MAX) % reach) % remember->buckets;
+}
 
 // Either way: a clock that was set must not keep it for ever.
 static bool
@@ -23,7 +37,7 @@ is_expired(const struct remember *remember, const struct remember_row *row, int6
 static int
 worth_of(const struct remember *remember, const struct remember_row *row, int64_t now_ms)
 {
-    if (!remember_is_good(row))
+    if (row->at_ms == 0)
         return 0;
     if (row->owner != 0 && remember_is_alive(remember, row->owner))
         return 3;
@@ -36,7 +50,7 @@ static struct remember_row *
 find_row(struct remember_bucket *bucket, struct digest_value key)
 {
     for (size_t i = 0; i < ROWS; i++) {
-        if (digest_equal(bucket->rows[i].key, key) && remember_is_good(&bucket->rows[i]))
+        if (bucket->rows[i].at_ms != 0 && digest_equal(bucket->rows[i].key, key))
             return &bucket->rows[i];
     }
     return NULL;
@@ -129,27 +143,87 @@ claim_in(struct remember *remember, const struct remember_claim *claim,
     fill_row(row, claim->key, claim->id, claim->now_ms);
     row->owner = remember->owner;
     told_out->row = number_of(bucket, row);
-    return remember_write(remember, told_out->row, row) == 0 ? REMEMBER_OURS : REMEMBER_NO_ROOM;
+    remember->is_claimed[row - bucket->rows] = true;
+    remember_add(remember, told_out->row, row);
+    return REMEMBER_OURS;
+}
+
+static int
+hold(struct remember *remember, uint64_t place)
+{
+    assert(!remember->is_held);
+    (void)remember_flush(remember);
+    memset(remember->is_claimed, 0, sizeof remember->is_claimed);
+    if (remember_lock(remember, place) < 0)
+        return -1;
+    remember->is_held = remember_read(remember, place, 0, &remember->held) == 0;
+    if (remember->is_held)
+        return 0;
+    remember_unlock(remember, place);
+    errno = EIO;
+    return -1;
+}
+
+void
+remember_hold(struct remember *remember, uint64_t place)
+{
+    if (remember != NULL)
+        (void)hold(remember, place); // else each claim tries by itself
+}
+
+// Some of them may have been written.
+static void
+give_up_claims(struct remember *remember)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct remember_row *row = &remember->held.rows[i];
+
+        if (remember->is_claimed[i])
+            remember_owe_none(remember, number_of(&remember->held, row), row->key);
+    }
+}
+
+bool
+remember_release(struct remember *remember)
+{
+    bool is_written = remember_flush(remember);
+
+    if (remember == NULL || !remember->is_held)
+        return is_written;
+    if (!is_written)
+        give_up_claims(remember);
+    remember_unlock(remember, remember->held.number);
+    remember->is_held = false;
+    return is_written;
 }
 
 enum remember_find
 remember_claim(struct remember *remember, const struct remember_claim *claim,
                struct remember_told *told_out)
 {
-    enum remember_find find = REMEMBER_NO_ROOM;
-    struct remember_bucket bucket;
-    uint64_t number;
+    uint64_t place = remember_place(remember, claim->key);
+    enum remember_find find;
+    bool was_held;
 
     memset(told_out, 0, sizeof *told_out);
     if (remember == NULL)
         return REMEMBER_NO_ROOM;
-    number = claim->key.high % remember->buckets;
-    if (remember_lock(remember, number) < 0)
+    was_held = remember->is_held;
+    assert(!was_held || remember->held.number == place);
+    if (!was_held && hold(remember, place) < 0)
         return errno == EAGAIN ? REMEMBER_UNDER_WAY : REMEMBER_NO_ROOM;
-    if (remember_read(remember, number, claim->now_ms, &bucket) == 0)
-        find = claim_in(remember, claim, &bucket, told_out);
-    remember_unlock(remember, number);
+    remember->held.now_ms = claim->now_ms;
+    find = claim_in(remember, claim, &remember->held, told_out);
+    if (!was_held && !remember_release(remember) && find == REMEMBER_OURS)
+        find = REMEMBER_NO_ROOM;
     return find;
+}
+
+struct digest_value
+remember_near(struct digest_value message, struct digest_value key)
+{
+    key.high = message.high >> 32 << 32 | (key.high & UINT32_MAX);
+    return key;
 }
 
 struct digest_value
@@ -170,7 +244,7 @@ remember_tell(struct remember *remember, const struct remember_answer *answer)
     row.code = reply->code;
     set_text(row.enhanced, sizeof row.enhanced, reply->enhanced);
     set_text(row.text, sizeof row.text, reply->text);
-    remember_write_or_owe(remember, answer->row, answer->key, &row);
+    remember_add_or_owe(remember, answer->row, answer->key, &row);
 }
 
 void
@@ -179,23 +253,18 @@ remember_forget(struct remember *remember, struct digest_value key, uint64_t num
     struct remember_row none = {.at_ms = 0};
 
     if (remember != NULL)
-        remember_write_or_owe(remember, number, key, &none);
+        remember_add_or_owe(remember, number, key, &none);
 }
 
 void
 remember_forget_answer(struct remember *remember, struct digest_value key)
 {
-    struct remember_bucket bucket;
     struct remember_row *row;
-    uint64_t number;
 
-    if (remember == NULL)
+    if (remember == NULL || hold(remember, remember_place(remember, key)) < 0)
         return;
-    number = key.high % remember->buckets;
-    if (remember_lock(remember, number) < 0)
-        return;
-    row = remember_read(remember, number, 0, &bucket) == 0 ? find_row(&bucket, key) : NULL;
+    row = find_row(&remember->held, key);
     if (row != NULL && row->owner == 0)
-        remember_forget(remember, key, number_of(&bucket, row));
-    remember_unlock(remember, number);
+        remember_forget(remember, key, number_of(&remember->held, row));
+    (void)remember_release(remember);
 }

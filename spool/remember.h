@@ -27,6 +27,9 @@ void remember_close(struct remember **remember);
 // and that nobody outside knows.
 struct digest_value remember_key(const struct remember *remember, struct span text);
 
+// The same key, but near all others of that message.
+struct digest_value remember_near(struct digest_value message, struct digest_value key);
+
 enum remember_find {
     REMEMBER_OURS,      // nobody has him; from now on he is under way here
     REMEMBER_TOLD,      // the answer is known
@@ -49,6 +52,12 @@ struct remember_told {
     uint64_t row; // with OURS: where he is under way
 };
 
+// Who claims many goes through them by their places, and holds each place while he claims those who
+// have it, and nobody else. False: it could not be written, so nobody was claimed.
+uint64_t remember_place(const struct remember *remember, struct digest_value key);
+void remember_hold(struct remember *remember, uint64_t place);
+bool remember_release(struct remember *remember);
+
 enum remember_find remember_claim(struct remember *remember, const struct remember_claim *claim,
                                   struct remember_told *told_out);
 
@@ -64,6 +73,8 @@ struct remember_answer {
 void remember_tell(struct remember *remember, const struct remember_answer *answer);
 // He was under way here, in that row, and has no answer that would last.
 void remember_forget(struct remember *remember, struct digest_value key, uint64_t row);
+// What was told and forgotten is written by then: rows that follow each other at once.
+bool remember_flush(struct remember *remember);
 // His answer, if he has one, need not last any more.
 void remember_forget_answer(struct remember *remember, struct digest_value key);
 // Writes what the disk refused of the last three. A claim in the same bucket does so, too.

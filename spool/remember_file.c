@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 #define FILE_NAME "remembered"
-#define LAYOUT UINT64_C(0x706f7374726f7732) // seeds the checksums: another layout, other rows
+#define LAYOUT UINT64_C(0x706f7374726f7733) // seeds the checksums: another layout, other rows
 #define SETUP_BYTE (INT64_C(1) << 61)
 #define OWNER_BYTES (INT64_C(1) << 62) // and on
 
@@ -88,28 +88,38 @@ remember_unlock(const struct remember *remember, uint64_t bucket)
 
 // --- rows ---
 
+// In two halves: for more than 240 bytes at once a table would be made of the seed.
 static uint64_t
 check_of(const struct remember_row *row)
 {
-    size_t skip = sizeof row->check;
+    size_t skip = sizeof row->check, half = (sizeof *row - skip) / 2;
+    const char *first = (const char *)row + skip;
+    uint64_t sum = digest_sum64(span_from(first, half), LAYOUT);
 
-    return digest_sum64(span_from((const char *)row + skip, sizeof *row - skip), LAYOUT);
+    return digest_sum64(span_from(first + half, sizeof *row - skip - half), sum);
 }
 
-bool
-remember_is_good(const struct remember_row *row)
+static bool
+is_good(const struct remember_row *row)
 {
     return row->at_ms > 0 && row->check == check_of(row);
 }
 
+// Was there one?
 static bool
-has_torn(const struct remember_bucket *bucket)
+drop_torn(struct remember_bucket *bucket)
 {
+    bool is_found = false;
+
     for (size_t i = 0; i < ROWS; i++) {
-        if (bucket->rows[i].at_ms != 0 && !remember_is_good(&bucket->rows[i]))
-            return true;
+        struct remember_row *row = &bucket->rows[i];
+
+        if (row->at_ms == 0 || is_good(row))
+            continue;
+        memset(row, 0, sizeof *row);
+        is_found = true;
     }
-    return false;
+    return is_found;
 }
 
 static void
@@ -126,29 +136,87 @@ drop_owed(struct remember *remember, uint64_t number)
     }
 }
 
-int
-remember_write(struct remember *remember, uint64_t number, struct remember_row *row)
-{
-    row->check = check_of(row);
-    if (fs_write_all_at(remember->fd, row, sizeof *row,
-                        place_of(0) + (int64_t)(number * sizeof *row), NULL) < 0)
-        return -1;
-    drop_owed(remember, number);
-    return 0;
-}
-
-void
-remember_write_or_owe(struct remember *remember, uint64_t number, struct digest_value key,
-                      struct remember_row *row)
+static void
+owe(struct remember *remember, uint64_t number, struct digest_value key,
+    const struct remember_row *row)
 {
     struct remember_owed *owed;
 
-    if (remember_write(remember, number, row) == 0)
-        return;
     drop_owed(remember, number);
     owed = mem_zalloc(sizeof *owed);
     *owed = (struct remember_owed){remember->owed, number, key, *row};
     remember->owed = owed;
+}
+
+void
+remember_owe_none(struct remember *remember, uint64_t number, struct digest_value key)
+{
+    struct remember_row none = {.at_ms = 0};
+
+    owe(remember, number, key, &none);
+}
+
+static void
+write_run(struct remember *remember)
+{
+    struct remember_run *run = &remember->run;
+    int64_t at = place_of(0) + (int64_t)(run->first * sizeof *run->rows);
+    size_t size = run->count * sizeof *run->rows;
+    bool is_written = size == 0 || fs_write_all_at(remember->fd, run->rows, size, at, NULL) == 0;
+
+    run->has_failed = run->has_failed || (!is_written && !run->may_owe);
+    for (size_t i = 0; i < run->count; i++) {
+        if (is_written)
+            drop_owed(remember, run->first + i);
+        else if (run->may_owe)
+            owe(remember, run->first + i, run->keys[i], &run->rows[i]);
+    }
+    run->count = 0;
+}
+
+bool
+remember_flush(struct remember *remember)
+{
+    bool has_failed;
+
+    if (remember == NULL)
+        return true;
+    write_run(remember);
+    has_failed = remember->run.has_failed;
+    remember->run.has_failed = false;
+    return !has_failed;
+}
+
+static void
+add(struct remember *remember, uint64_t number, struct remember_row *row)
+{
+    struct remember_run *run = &remember->run;
+
+    row->check = row->at_ms > 0 ? check_of(row) : 0;
+    if (number != run->first + run->count || run->count == ROWS)
+        write_run(remember);
+    if (run->count == 0)
+        run->first = number;
+    run->rows[run->count++] = *row;
+}
+
+// The other kind is never under way: whoever holds a bucket begins and ends with a flush.
+void
+remember_add(struct remember *remember, uint64_t number, struct remember_row *row)
+{
+    remember->run.may_owe = false;
+    add(remember, number, row);
+}
+
+void
+remember_add_or_owe(struct remember *remember, uint64_t number, struct digest_value key,
+                    struct remember_row *row)
+{
+    struct remember_run *run = &remember->run;
+
+    run->may_owe = true;
+    add(remember, number, row);
+    run->keys[run->count - 1] = key;
 }
 
 // Whoever saw it answered may have put something else there meanwhile.
@@ -156,8 +224,17 @@ static bool
 is_owed_still(const struct remember *remember, const struct remember_owed *owed,
               const struct remember_row *row)
 {
-    return remember_is_good(row) && digest_equal(row->key, owed->key) &&
+    return is_good(row) && digest_equal(row->key, owed->key) &&
            (row->owner == 0 || row->owner == remember->owner);
+}
+
+static void
+pay_one(struct remember *remember, struct remember_owed *owed)
+{
+    int64_t at = place_of(0) + (int64_t)(owed->number * sizeof owed->row);
+
+    if (fs_write_all_at(remember->fd, &owed->row, sizeof owed->row, at, NULL) == 0)
+        drop_owed(remember, owed->number);
 }
 
 static void
@@ -173,7 +250,7 @@ pay(struct remember *remember, struct remember_bucket *bucket)
             continue;
         if (is_owed_still(remember, owed, row)) {
             *row = owed->row;
-            (void)remember_write(remember, owed->number, row);
+            pay_one(remember, owed);
         } else {
             drop_owed(remember, owed->number);
         }
@@ -185,13 +262,15 @@ int
 remember_read(struct remember *remember, uint64_t number, int64_t now_ms,
               struct remember_bucket *bucket)
 {
-    memset(bucket, 0, sizeof *bucket);
     bucket->now_ms = now_ms;
     bucket->number = number;
     for (int i = 0; i < 2; i++) {
-        if (fs_read_at(remember->fd, bucket->rows, sizeof bucket->rows, place_of(number), NULL) < 0)
+        ssize_t got = fs_read_at(remember->fd, bucket->rows, BUCKET_LEN, place_of(number), NULL);
+
+        if (got < 0)
             return -1;
-        if (!has_torn(bucket))
+        memset((char *)bucket->rows + got, 0, BUCKET_LEN - (size_t)got);
+        if (!drop_torn(bucket))
             break;
     }
     pay(remember, bucket);
@@ -317,6 +396,8 @@ open_file(struct remember *remember, int dir_fd, struct err *err)
     }
     if (result == 0)
         return err_set(err, ERR_TEMP, FILE_NAME " is replaced again and again");
+    // What is read ahead would be in large folios, which make each small write dearer.
+    (void)posix_fadvise(remember->fd, 0, 0, POSIX_FADV_RANDOM);
     return result < 0 ? -1 : 0;
 }
 
@@ -353,6 +434,7 @@ remember_close(struct remember **remember)
 {
     if (*remember == NULL)
         return;
+    (void)remember_flush(*remember);
     remember_settle(*remember);
     while ((*remember)->owed != NULL)
         drop_owed(*remember, (*remember)->owed->number);

@@ -11,7 +11,7 @@
 
 #include "spool/remember.h"
 
-enum { REMEMBER_ROWS = 8 };
+enum { REMEMBER_ROWS = 16 };
 
 struct remember_row {
     uint64_t check; // of what follows; anything else: no row
@@ -26,6 +26,21 @@ struct remember_row {
 
 _Static_assert(sizeof(struct remember_row) == 256, "rows do not straddle pages");
 
+struct remember_bucket { // while it is locked
+    struct remember_row rows[REMEMBER_ROWS];
+    int64_t now_ms;
+    uint64_t number;
+};
+
+struct remember_run { // rows that follow each other, to be written at once
+    struct remember_row rows[REMEMBER_ROWS];
+    struct digest_value keys[REMEMBER_ROWS]; // of what stands there still
+    uint64_t first;
+    size_t count;
+    bool may_owe;
+    bool has_failed; // since it was asked, one that may not be owed
+};
+
 struct remember_owed;
 
 struct remember {
@@ -34,26 +49,26 @@ struct remember {
     uint64_t buckets;
     uint64_t seed;
     int64_t lifetime_ms;
+    struct remember_bucket held;
+    bool is_held;
+    bool is_claimed[REMEMBER_ROWS]; // since then
+    struct remember_run run;
     struct remember_owed *owed;
 };
 
-struct remember_bucket { // while it is locked
-    struct remember_row rows[REMEMBER_ROWS];
-    int64_t now_ms;
-    uint64_t number;
-};
-
 bool remember_is_alive(const struct remember *remember, uint64_t owner);
-bool remember_is_good(const struct remember_row *row);
-
 // -1: it has an error, or (EAGAIN) somebody has had it for too long.
 int remember_lock(const struct remember *remember, uint64_t bucket);
 void remember_unlock(const struct remember *remember, uint64_t bucket);
+// What is torn is no row: zero.
 int remember_read(struct remember *remember, uint64_t number, int64_t now_ms,
                   struct remember_bucket *bucket);
-int remember_write(struct remember *remember, uint64_t number, struct remember_row *row);
+// Still under way here, if it was written at all: it must not stay so.
+void remember_owe_none(struct remember *remember, uint64_t number, struct digest_value key);
+// Both write at the next remember_flush, or before.
+void remember_add(struct remember *remember, uint64_t number, struct remember_row *row);
 // In place of one with that key, which is ours or answered: at last once the disk takes it.
-void remember_write_or_owe(struct remember *remember, uint64_t number, struct digest_value key,
-                           struct remember_row *row);
+void remember_add_or_owe(struct remember *remember, uint64_t number, struct digest_value key,
+                         struct remember_row *row);
 
 #endif

@@ -18,9 +18,11 @@ enum part { PART_OPEN, PART_CLAIMED, PART_TOLD, PART_TWIN };
 
 struct join_rcpt {
     struct digest_value key;
+    uint64_t place;
     enum part part;
     size_t twin_of;
-    uint64_t row; // of the claim
+    uint64_t row;  // of the claim
+    bool is_fresh; // claimed, and perhaps not written yet
     struct remember_told *told;
 };
 
@@ -32,9 +34,11 @@ struct join {
     struct join_rcpt *busy; // of the awaited one; the first to be looked at again
     bool is_lmtp, is_named;
     struct join_rcpt *rcpts;
-    struct join_rcpt **order; // by key: two tries claim in the same order
+    struct join_rcpt **order; // by place and key: two tries claim in the same order, and rows
+                              // that follow each other are written together
     size_t count;
     struct smtp_reply *replies;
+    size_t reply_count;
     join_done *done;
     void *arg;
 };
@@ -47,6 +51,8 @@ compare(const void *a, const void *b)
     const struct join_rcpt *one = *(struct join_rcpt *const *)a;
     const struct join_rcpt *two = *(struct join_rcpt *const *)b;
 
+    if (one->place != two->place)
+        return one->place < two->place ? -1 : 1;
     if (one->key.high != two->key.high)
         return one->key.high < two->key.high ? -1 : 1;
     if (one->key.low != two->key.low)
@@ -58,13 +64,18 @@ static void
 know_recipients(struct join *join, const struct smtp_envelope *envelope,
                 struct digest_value content)
 {
+    struct buf scratch;
+
+    buf_init(&scratch, SIZE_MAX / 4);
     join->count = envelope->rcpt_count;
     join->rcpts = mem_zarray(join->count, sizeof *join->rcpts);
     join->order = mem_zarray(join->count, sizeof(void *));
     for (size_t i = 0; i < join->count; i++) {
-        join->rcpts[i].key = recall_key(join->parts.remember, content, envelope, i);
+        join->rcpts[i].key = recall_key(join->parts.remember, content, envelope, i, &scratch);
+        join->rcpts[i].place = remember_place(join->parts.remember, join->rcpts[i].key);
         join->order[i] = &join->rcpts[i];
     }
+    buf_clear(&scratch);
     qsort(join->order, join->count, sizeof(void *), compare);
     for (size_t i = 1; i < join->count; i++) {
         struct join_rcpt *rcpt = join->order[i], *former = join->order[i - 1];
@@ -93,7 +104,8 @@ static void
 let_all_go(struct join *join)
 {
     for (size_t i = 0; i < join->count; i++)
-        let_go(join, &join->rcpts[i]);
+        let_go(join, join->order[i]);
+    (void)remember_flush(join->parts.remember);
 }
 
 static bool
@@ -121,6 +133,7 @@ claim(struct join *join, struct join_rcpt *rcpt, bool is_anew)
     switch (remember_claim(join->parts.remember, &claim, &told)) {
     case REMEMBER_OURS:
         rcpt->part = PART_CLAIMED;
+        rcpt->is_fresh = true;
         rcpt->row = told.row;
         return true;
     case REMEMBER_TOLD:
@@ -146,9 +159,9 @@ is_refused(const struct join_rcpt *rcpt)
 }
 
 static bool
-claim_each(struct join *join, bool is_anew)
+claim_some(struct join *join, size_t from, size_t to, bool is_anew)
 {
-    for (size_t i = 0; i < join->count; i++) {
+    for (size_t i = from; i < to; i++) {
         struct join_rcpt *rcpt = join->order[i];
         bool is_wanted = is_anew ? is_refused(rcpt) : rcpt->part != PART_TWIN;
 
@@ -156,6 +169,44 @@ claim_each(struct join *join, bool is_anew)
             return false;
     }
     return true;
+}
+
+// Those who stand at one place are claimed at once.
+static size_t
+end_of_place(const struct join *join, size_t from)
+{
+    size_t to = from + 1;
+
+    while (to < join->count && join->order[to]->place == join->order[from]->place)
+        to++;
+    return to;
+}
+
+static void
+settle_claims(const struct join *join, size_t from, size_t to, bool is_written)
+{
+    for (size_t i = from; i < to; i++) {
+        struct join_rcpt *rcpt = join->order[i];
+
+        if (rcpt->is_fresh && !is_written)
+            rcpt->part = PART_OPEN;
+        rcpt->is_fresh = false;
+    }
+}
+
+static bool
+claim_each(struct join *join, bool is_anew)
+{
+    bool is_free = true;
+    size_t to;
+
+    for (size_t from = 0; is_free && from < join->count; from = to) {
+        to = end_of_place(join, from);
+        remember_hold(join->parts.remember, join->order[from]->place);
+        is_free = claim_some(join, from, to, is_anew);
+        settle_claims(join, from, to, remember_release(join->parts.remember));
+    }
+    return is_free;
 }
 
 static size_t
@@ -302,8 +353,8 @@ join_settle(struct join *join, const struct smtp_reply *replies, size_t count)
     bool is_remembered = true;
 
     for (size_t i = 0; i < join->count; i++) {
-        struct join_rcpt *rcpt = &join->rcpts[i];
-        const struct smtp_reply *reply = &replies[count == 1 ? 0 : i];
+        struct join_rcpt *rcpt = join->order[i];
+        const struct smtp_reply *reply = &replies[count == 1 ? 0 : rcpt - join->rcpts];
 
         is_remembered = is_remembered && rcpt->part != PART_OPEN;
         if (rcpt->part != PART_CLAIMED || (reply->code / 100 != 2 && reply->code / 100 != 5))
@@ -314,7 +365,18 @@ join_settle(struct join *join, const struct smtp_reply *replies, size_t count)
         remember_tell(join->parts.remember, &answer);
         rcpt->part = PART_OPEN;
     }
+    (void)remember_flush(join->parts.remember);
     return is_remembered;
+}
+
+static bool
+has_told(const struct join *join)
+{
+    for (size_t i = 0; i < join->count; i++) {
+        if (join->rcpts[i].told != NULL)
+            return true;
+    }
+    return false;
 }
 
 const struct smtp_reply *
@@ -323,8 +385,9 @@ join_replies(struct join *join, const struct smtp_reply *replies, size_t *count_
     size_t count = *count_io;
 
     mem_free(&join->replies);
-    join->replies = mem_zarray(join->count, sizeof *join->replies);
-    for (size_t i = 0; i < join->count; i++) {
+    join->reply_count = count == 1 && !has_told(join) ? 1 : join->count;
+    join->replies = mem_zarray(join->reply_count, sizeof *join->replies);
+    for (size_t i = 0; i < join->reply_count; i++) {
         const struct join_rcpt *rcpt = &join->rcpts[i];
         size_t of = rcpt->part == PART_TWIN ? rcpt->twin_of : i;
 
@@ -333,7 +396,7 @@ join_replies(struct join *join, const struct smtp_reply *replies, size_t *count_
         else
             join->replies[i] = replies[count == 1 ? 0 : of];
     }
-    *count_io = join->count;
+    *count_io = join->reply_count;
     return join->replies;
 }
 
@@ -426,6 +489,6 @@ join_end(struct join **join, bool is_heard)
     if (is_heard)
         forget_told(*join);
     else
-        (void)join_settle(*join, (*join)->replies, (*join)->count);
+        (void)join_settle(*join, (*join)->replies, (*join)->reply_count);
     join_free(join);
 }

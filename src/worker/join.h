@@ -40,7 +40,8 @@ void join_move(const struct join *join, struct writer *writer); // those who are
 // What is answered for those who were processed is remembered. One reply, or one for each recipient
 // (code 0: of those who were not). False: it could not be remembered for all.
 bool join_settle(struct join *join, const struct smtp_reply *replies, size_t count);
-// With the replies of all the others: an array of *count_io. It lives as long as join.
+// With the replies of all the others: an array of *count_io, one for all where there are no others.
+// It lives as long as join.
 const struct smtp_reply *join_replies(struct join *join, const struct smtp_reply *replies,
                                       size_t *count_io);
 bool join_is_named(const struct join *join);

@@ -14,11 +14,22 @@ static bool is_named;
 // --- keys ---
 
 static struct digest_value
+key_with(struct digest_value content, const struct smtp_envelope *envelope, size_t number)
+{
+    struct digest_value key;
+    struct buf scratch;
+
+    buf_init(&scratch, SIZE_MAX / 4);
+    (void)buf_add_text(&scratch, "what was there before");
+    key = recall_key(kit.spool->remember, content, envelope, number, &scratch);
+    buf_clear(&scratch);
+    return key;
+}
+
+static struct digest_value
 key_of(const struct smtp_envelope *envelope, uint8_t content)
 {
-    struct digest_value value = {.high = content};
-
-    return recall_key(kit.spool->remember, value, envelope, 0);
+    return key_with((struct digest_value){.high = content}, envelope, 0);
 }
 
 static void
@@ -87,7 +98,7 @@ key_in_spool(const struct smtp_envelope *envelope, size_t number)
 
     kit_content(id, LEN, text);
     content = digest_of(span_from(text, LEN));
-    key = recall_key(kit.spool->remember, content, envelope, number);
+    key = key_with(content, envelope, number);
     mem_free(&text);
     return key;
 }
@@ -112,6 +123,7 @@ find(size_t number, struct remember_told *told_out)
     result = remember_claim(kit.spool->remember, &claim, told_out);
     if (result == REMEMBER_OURS)
         remember_forget(kit.spool->remember, claim.key, told_out->row);
+    CU_ASSERT(remember_flush(kit.spool->remember));
     envelope_clear(&envelope);
     return result;
 }

@@ -11,12 +11,12 @@
 #include "tests/unit/base/tempdir.h"
 #include "tests/unit/harness.h"
 
-enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 8, HEAD = ROWS * ROW };
+enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 16, HEAD = ROWS * ROW };
 
 static struct tempdir dir;
-static struct spool_settings settings = {.remember = HOUR, .remember_max = 64};
+static struct spool_settings settings = {.remember = HOUR, .remember_max = 128};
 static struct remember_told told;
-static uint64_t rows_of[200]; // of what was claimed
+static uint64_t rows_of[300]; // of what was claimed
 
 static struct remember *
 open_one(void)
@@ -65,6 +65,7 @@ tell_at(struct remember *remember, uint64_t number, int code, int64_t at_ms)
     reply_set(&reply, code, code == 550 ? "5.1.1" : "2.0.0", "answer %d of %llu", code,
               (unsigned long long)number);
     remember_tell(remember, &answer);
+    CU_ASSERT(remember_flush(remember));
 }
 
 static void
@@ -100,7 +101,7 @@ is_told(uint64_t number, int code)
 static void
 begin(void)
 {
-    settings = (struct spool_settings){.remember = HOUR, .remember_max = 64};
+    settings = (struct spool_settings){.remember = HOUR, .remember_max = 128};
     tempdir_make(&dir);
 }
 
@@ -136,7 +137,62 @@ test_two(void)
     CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim(one, 2) == REMEMBER_OURS);
     remember_forget(one, key_of(2), rows_of[2]);
+    CU_ASSERT(remember_flush(one));
     CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
+    end(one, two);
+}
+
+// What one holds, the other has to ask for again; all else is free.
+static void
+test_hold(void)
+{
+    struct remember *one, *two;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    CU_ASSERT(remember_place(one, key_of(1)) == remember_place(two, key_of(9)));
+    CU_ASSERT(remember_place(one, key_of(1)) != remember_place(one, key_of(2)));
+    remember_hold(one, remember_place(one, key_of(1)));
+    CU_ASSERT(claim(one, 1) == REMEMBER_OURS);
+    CU_ASSERT(claim(one, 9) == REMEMBER_OURS);
+    CU_ASSERT(claim(one, 1) == REMEMBER_UNDER_WAY);
+    CU_ASSERT(claim(two, 17) == REMEMBER_UNDER_WAY);
+    CU_ASSERT_STRING_EQUAL(told.id, "");
+    CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
+    CU_ASSERT(remember_release(one));
+    CU_ASSERT(claim(two, 17) == REMEMBER_OURS);
+    CU_ASSERT(claim(two, 9) == REMEMBER_UNDER_WAY);
+    CU_ASSERT_STRING_EQUAL(told.id, "4X2k9QzT7mB");
+    CU_ASSERT(remember_release(one)); // holds nothing
+    end(one, two);
+}
+
+// Rows that are written at once, with others' in between and a gap.
+static void
+test_runs(void)
+{
+    struct remember *one, *two;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    for (uint64_t i = 0; i < 2 * ROWS; i++)
+        CU_ASSERT(claim(i == 5 || i == ROWS ? two : one, i < ROWS ? i * 8 : (i - ROWS) * 8 + 1) ==
+                  REMEMBER_OURS);
+    for (uint64_t i = 0; i < ROWS; i++) {
+        if (i != 5 && i != 9)
+            remember_forget(one, key_of(i * 8), rows_of[i * 8]);
+    }
+    for (uint64_t i = 1; i < ROWS; i++)
+        remember_forget(one, key_of(i * 8 + 1), rows_of[i * 8 + 1]);
+    CU_ASSERT(remember_flush(one));
+    for (uint64_t i = 0; i < ROWS; i++) {
+        bool is_free = i != 5 && i != 9;
+
+        CU_ASSERT((claim(two, i * 8) == REMEMBER_OURS) == is_free);
+        CU_ASSERT((claim(two, i * 8 + 1) == REMEMBER_OURS) == (i != 0));
+    }
     end(one, two);
 }
 
@@ -213,10 +269,12 @@ test_time(void)
     }
 }
 
-// Eight keys share a bucket of eight rows (there are eight buckets).
+// Every eighth key has the same bucket (there are eight).
 static void
 test_full(void)
 {
+    enum { NEXT = ROWS * 8 };
+
     struct remember *one, *two;
 
     begin();
@@ -224,18 +282,18 @@ test_full(void)
     two = open_one();
     for (uint64_t i = 0; i < ROWS; i++)
         answer_at(one, i * 8, 250, NOW + (int64_t)i);
-    CU_ASSERT(claim(one, 64) == REMEMBER_OURS); // the oldest has gone
+    CU_ASSERT(claim(one, NEXT) == REMEMBER_OURS); // the oldest has gone
     CU_ASSERT(claim(one, 8) == REMEMBER_TOLD);
-    answer(one, 72, 250); // and the next
-    CU_ASSERT(claim(one, 72) == REMEMBER_TOLD);
+    answer(one, NEXT + 8, 250); // and the next
+    CU_ASSERT(claim(one, NEXT + 8) == REMEMBER_TOLD);
     CU_ASSERT(claim(one, 16) == REMEMBER_TOLD);
-    for (uint64_t i = 10; i < 17; i++)
-        CU_ASSERT(claim(i % 2 == 0 ? one : two, i * 8) == REMEMBER_OURS);
-    CU_ASSERT(claim(one, 17 * 8) == REMEMBER_NO_ROOM); // all are under way
-    CU_ASSERT(claim(two, 64) == REMEMBER_UNDER_WAY);
+    for (uint64_t i = 2; i < ROWS + 1; i++)
+        CU_ASSERT(claim(i % 2 == 0 ? one : two, NEXT + i * 8) == REMEMBER_OURS);
+    CU_ASSERT(claim(one, 2 * NEXT + 8) == REMEMBER_NO_ROOM); // all are under way
+    CU_ASSERT(claim(two, NEXT) == REMEMBER_UNDER_WAY);
     CU_ASSERT(claim(two, 1) == REMEMBER_OURS); // another bucket
     remember_close(&two);
-    CU_ASSERT(claim(one, 17 * 8) == REMEMBER_OURS); // in place of a dead one's
+    CU_ASSERT(claim(one, 2 * NEXT + 8) == REMEMBER_OURS); // in place of a dead one's
     end(one, NULL);
 }
 
@@ -280,11 +338,11 @@ test_size(void)
     begin();
     one = open_one();
     answer(one, 1, 250);
-    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == HEAD + 64 * ROW);
+    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == HEAD + 128 * ROW);
     CU_ASSERT(info.st_blocks * 512 >= info.st_size); // a full disk comes too late
-    settings.remember_max = 100;
+    settings.remember_max = 200;
     two = open_one();
-    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == HEAD + 104 * ROW);
+    CU_ASSERT(fstatat(dir.fd, "remembered", &info, 0) == 0 && info.st_size == HEAD + 208 * ROW);
     CU_ASSERT(claim(two, 1) == REMEMBER_OURS); // forgotten
     CU_ASSERT(claim(one, 1) == REMEMBER_TOLD); // but not by the former generation, which lives on
     CU_ASSERT(claim(one, 63) == REMEMBER_OURS);
@@ -409,6 +467,8 @@ test_kills(void)
 
 static const struct unit_test tests[] = {
     {"two workers",             test_two        },
+    {"held",                    test_hold       },
+    {"rows at once",            test_runs       },
     {"a 5xx is not enough",     test_anew       },
     {"a worker dies",           test_death      },
     {"it is forgotten in time", test_time       },

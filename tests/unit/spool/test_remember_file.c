@@ -10,9 +10,9 @@
 #include "tests/unit/harness.h"
 #include "tests/unit/spool/faults.h"
 
-enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 8, HEAD = ROWS * ROW };
+enum { NOW = 2000000000, HOUR = 3600000, ROW = 256, ROWS = 16, HEAD = ROWS * ROW };
 
-static const struct spool_settings settings = {.remember = HOUR, .remember_max = 64};
+static const struct spool_settings settings = {.remember = HOUR, .remember_max = 128};
 static struct tempdir dir;
 static struct remember_told told;
 
@@ -51,6 +51,7 @@ tell(struct remember *remember, uint64_t number, uint64_t row)
 
     reply_set(&reply, 250, "2.0.0", "Ok");
     remember_tell(remember, &answer);
+    CU_ASSERT(remember_flush(remember));
 }
 
 static void
@@ -104,14 +105,14 @@ test_other_file(void)
         const char *name;
         off_t size, at; // at: where a byte is written
     } rows[] = {
-        {"another layout",  64 * ROW,            -1       },
-        {"no head",         HEAD + 64 * ROW,     -1       },
-        {"half a head",     10,                  -1       },
-        {"longer",          HEAD + 64 * ROW + 1, -1       },
-        {"a damaged check", -1,                  0        },
-        {"damaged buckets", -1,                  8        },
-        {"a damaged seed",  -1,                  16       },
-        {"a row",           -1,                  HEAD + 20},
+        {"another layout",  128 * ROW,            -1       },
+        {"no head",         HEAD + 128 * ROW,     -1       },
+        {"half a head",     10,                   -1       },
+        {"longer",          HEAD + 128 * ROW + 1, -1       },
+        {"a damaged check", -1,                   0        },
+        {"damaged buckets", -1,                   8        },
+        {"a damaged seed",  -1,                   16       },
+        {"a row",           -1,                   HEAD + 20},
     };
 
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
@@ -190,6 +191,7 @@ claim_and_forget(struct remember *remember, uint64_t number, int failures)
     CU_ASSERT(claim(remember, number) == REMEMBER_OURS);
     fault_set(FAULT_PWRITE, 0, failures);
     remember_forget(remember, key_of(number), told.row);
+    CU_ASSERT(remember_flush(remember)); // it is owed
 }
 
 // Whom nobody has any more nobody waits for, though that could not be written at once.
@@ -220,6 +222,33 @@ test_refused(void)
     end(NULL, two);
 }
 
+// Of several that are claimed at once, one has gone out already when the disk refuses the rest.
+static void
+test_refused_claims(void)
+{
+    struct remember *one, *two;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    CU_ASSERT(claim(two, 9) == REMEMBER_OURS);
+    CU_ASSERT(claim(two, 17) == REMEMBER_OURS);
+    remember_forget(two, key_of(9), told.row - 1);
+    CU_ASSERT(remember_flush(two));
+    remember_hold(one, remember_place(one, key_of(1)));
+    CU_ASSERT(claim(one, 1) == REMEMBER_OURS);
+    fault_set(FAULT_PWRITE, 1, 100);
+    CU_ASSERT(claim(one, 25) == REMEMBER_OURS); // behind two's row: the first is written
+    CU_ASSERT_FALSE(remember_release(one));
+    fault_set(FAULT_PWRITE, 0, 0);
+    CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY); // he cannot know
+    CU_ASSERT(claim(two, 25) == REMEMBER_OURS);
+    remember_settle(one);
+    CU_ASSERT(claim(two, 1) == REMEMBER_OURS);
+    CU_ASSERT(claim(one, 25) == REMEMBER_UNDER_WAY);
+    end(one, two);
+}
+
 static void
 test_refused_answer(void)
 {
@@ -248,6 +277,7 @@ static const struct unit_test tests[] = {
     {"another's file",   test_other_file    },
     {"opened at once",   test_opened_at_once},
     {"a disk refuses",   test_refused       },
+    {"... claims",       test_refused_claims},
     {"... an answer",    test_refused_answer},
 };
 
