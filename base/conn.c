@@ -407,7 +407,7 @@ conn_write(struct conn *conn, const void *data, size_t len)
 }
 
 void
-conn_send(struct conn *conn, const void *data, size_t len)
+conn_send(struct conn *conn, const struct span *parts, size_t count)
 {
     struct err err;
 
@@ -416,7 +416,7 @@ conn_send(struct conn *conn, const void *data, size_t len)
         return;
     idle_touch(&conn->silence);
     conn->has_written = true;
-    take_written(conn, stream_send(&conn->stream, data, len, &err), &err);
+    take_written(conn, stream_send(&conn->stream, parts, count, &err), &err);
     loop_defer(conn->loop, &conn->turn);
 }
 

@@ -58,8 +58,8 @@ bool conn_input_is_ended(const struct conn *conn); // EOF was read; conn_input m
 
 void conn_write(struct conn *conn, const void *data, size_t len);
 // The same for data that nothing follows soon: what the socket takes leaves at once, from where it
-// lies.
-void conn_send(struct conn *conn, const void *data, size_t len);
+// lies. At most STREAM_PARTS parts.
+void conn_send(struct conn *conn, const struct span *parts, size_t count);
 size_t conn_unsent(const struct conn *conn);
 int conn_flush(struct conn *conn); // writes what the socket takes now; -1: on_end will follow
 

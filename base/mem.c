@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALL = 1024 };
+enum { SMALL = 1024, KEPT_MAX = 64 << 20, MAPPED_MIN = 1 << 20 };
 
 static void *
 checked(void *memory)
@@ -109,4 +109,11 @@ void
 mem_give_back(void)
 {
     (void)malloc_trim(0);
+}
+
+void
+mem_keep_freed(void)
+{
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_MIN);
 }

@@ -208,31 +208,52 @@ stream_flush(struct stream *stream, struct err *err)
     return 1;
 }
 
+// What is queued, then parts. -1 with errno; 0, too, where the socket is full.
+static ssize_t
+send_parts(struct stream *stream, const struct span *parts, size_t count)
+{
+    struct iovec list[1 + STREAM_PARTS];
+    struct msghdr message = {.msg_iov = list, .msg_iovlen = 1 + count};
+    size_t len = wire_len(stream);
+    ssize_t sent;
+
+    list[0] = (struct iovec){.iov_base = len > 0 ? stream->wire.data + stream->wire_start : NULL,
+                             .iov_len = len};
+    for (size_t i = 0; i < count; i++) {
+        list[1 + i] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)parts[i].data, .iov_len = parts[i].len};
+        len += parts[i].len;
+    }
+    do
+        sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    stream->is_blocked = sent < (ssize_t)len;
+    return sent < 0 && errno == EAGAIN ? 0 : sent;
+}
+
 int
-stream_send(struct stream *stream, const void *data, size_t len, struct err *err)
+stream_send(struct stream *stream, const struct span *parts, size_t count, struct err *err)
 {
     size_t queued = wire_len(stream), gone = 0;
-    struct iovec parts[] = {
-        {.iov_base = queued > 0 ? stream->wire.data + stream->wire_start : NULL, .iov_len = queued},
-        {.iov_base = (void *)(uintptr_t)data,                                    .iov_len = len   }
-    };
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t sent = 0;
 
+    assert(count <= STREAM_PARTS);
     if (stream->tls == NULL && !stream->is_blocked) {
-        do
-            sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
-        while (sent < 0 && errno == EINTR);
-        if (sent < 0 && errno != EAGAIN)
+        sent = send_parts(stream, parts, count);
+        if (sent < 0)
             return err_sys(err, ERR_TEMP, errno, "write");
-        stream->is_blocked = sent < (ssize_t)(queued + len);
-        gone = sent > 0 ? (size_t)sent : 0;
+        gone = (size_t)sent;
     }
     stream->wire_start += gone < queued ? gone : queued;
     if (gone > 0)
         drop_sent(stream);
     gone -= gone < queued ? gone : queued;
-    stream_write(stream, gone > 0 ? (const char *)data + gone : data, len - gone);
+    for (size_t i = 0; i < count; i++) {
+        struct span rest = span_skip(parts[i], gone);
+
+        stream_write(stream, rest.data, rest.len);
+        gone -= parts[i].len - rest.len;
+    }
     return sent > 0 ? 1 : 0;
 }
 

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+enum { STREAM_PARTS = 4 };
+
 struct tls_context;
 struct tls_session;
 
@@ -49,7 +51,7 @@ size_t stream_unsent(const struct stream *stream);
 // One send at most: 1 if it took something, 0 if not, -1 with err.
 int stream_flush(struct stream *stream, struct err *err);
 // A write and a flush at once, without a copy of what the socket takes.
-int stream_send(struct stream *stream, const void *data, size_t len, struct err *err);
+int stream_send(struct stream *stream, const struct span *parts, size_t count, struct err *err);
 void stream_drop_output(struct stream *stream);
 
 // Drops the input that is not consumed; what is queued goes out in clear. -1 with err.

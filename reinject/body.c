@@ -289,24 +289,21 @@ give_block(struct body *body)
     return block.len;
 }
 
-// More than a block is left, so that the end does not leave alone.
 static bool
-has_more(const struct body *body)
+is_end(const struct body *body, struct span block)
 {
-    return body->at + 1 < body->count || body->pieces[body->at].len - body->given > BODY_BLOCK;
+    return body->at + 1 == body->count && body->given + block.len == body->pieces[body->at].len;
 }
 
-// A large one that needs no change, with nothing to be sent before or behind it, needs no copy.
+// A large one, or the end of all, that needs no change needs no copy.
 static bool
 lend_block(struct body *body, struct span *out)
 {
-    struct span block;
+    struct span block = next_block(body);
     char *lent = body->block;
 
-    if (body->held > 0 || body->at == body->count || !is_at_hand(body) ||
-        block_len(body, body->at) < BODY_BLOCK || !has_more(body))
+    if (block.len < BODY_BLOCK && !is_end(body, block))
         return false;
-    block = next_block(body);
     if (!stuff_pass(&body->stuff, block, out))
         return false;
     take_block(body, block);
@@ -318,30 +315,43 @@ lend_block(struct body *body, struct span *out)
     return true;
 }
 
-enum body_result
-body_next(struct body *body, struct span *out, bool *is_last_out)
+// What was copied, what is lent, and the end.
+static void
+fill_bite(struct body *body, struct span lent, struct body_bite *out)
 {
+    size_t before = body->out.len;
+
+    if (body->at == body->count) {
+        stuff_end(&body->stuff, &body->out);
+        body->is_over = true;
+    }
+    body->held = 0;
+    out->parts[0] = span_from(body->out.data, before);
+    out->parts[1] = lent;
+    out->parts[2] = span_skip(buf_span(&body->out), before);
+    out->len = body->out.len + lent.len;
+}
+
+enum body_result
+body_next(struct body *body, struct body_bite *out, bool *is_last_out)
+{
+    struct span lent = {NULL, 0};
+
     *is_last_out = false;
     if (body->is_over)
         return BODY_END;
     if (body->read == READ_FAILED)
         return BODY_FAILED;
     begin_read(body);
-    if (lend_block(body, out))
-        return BODY_READY;
     if (body->held == 0)
         buf_reset(&body->out);
-    while (body->held < BODY_BLOCK && body->at < body->count && is_at_hand(body))
+    while (body->held < BODY_BLOCK && body->at < body->count && is_at_hand(body) &&
+           !lend_block(body, &lent))
         body->held += give_block(body);
-    if (body->held < BODY_BLOCK && body->at < body->count)
+    if (lent.len == 0 && body->held < BODY_BLOCK && body->at < body->count)
         return BODY_WAIT;
-    body->held = 0;
-    if (body->at == body->count) {
-        stuff_end(&body->stuff, &body->out);
-        body->is_over = true;
-        *is_last_out = true;
-    }
-    *out = buf_span(&body->out);
+    fill_bite(body, lent, out);
+    *is_last_out = body->is_over;
     return BODY_READY;
 }
 

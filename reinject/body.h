@@ -26,13 +26,20 @@ struct body_source {
 };
 
 enum body_result {
-    BODY_READY, // *out holds bytes to be sent
+    BODY_READY, // *out is to be sent
     BODY_WAIT,  // on_ready will be called (then ask again: it may be WAIT once more)
     BODY_END,   // everything was given, the end (dot) included
     BODY_FAILED // could not be read: nothing more; the connection must be dropped before the dot
 };
 
 struct body;
+
+enum { BODY_PARTS = 3 };
+
+struct body_bite { // what leaves next: its parts, one behind the other; some may be empty
+    struct span parts[BODY_PARTS];
+    size_t len; // of all
+};
 
 struct body_piece {
     struct span literal;  // copied; lines end in CRLF
@@ -50,10 +57,10 @@ uint64_t body_size(const struct body *body); // octets for SIZE= and BDAT, befor
 void body_begin(struct body *body, enum stuff_mode mode, loop_callback *on_ready, void *arg);
 // No more on_ready: the transaction is over, or will not be finished.
 void body_stop(struct body *body);
-// The next piece, at most about BODY_BLOCK (stuffed more). The span is valid until the next call.
-// is_last is set with the last piece (CHUNK mode: LAST).
-enum body_result body_next(struct body *body, struct span *out, bool *is_last_out);
-bool body_is_same(const struct body *body); // after the last piece of a transaction
+// The next bite, at most about two blocks (stuffed more). Its parts are valid until the next call.
+// is_last is set with the last one (CHUNK mode: LAST).
+enum body_result body_next(struct body *body, struct body_bite *out, bool *is_last_out);
+bool body_is_same(const struct body *body); // after the last bite of a transaction
 struct digest_value body_digest(const struct body *body);
 const struct err *body_err(const struct body *body);
 

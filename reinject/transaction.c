@@ -76,11 +76,11 @@ send_piece(struct transaction *transaction)
 {
     struct body *body = transaction->delivery->body;
     char head[48];
-    struct span piece;
+    struct body_bite bite;
     bool is_last;
     int len;
 
-    switch (body_next(body, &piece, &is_last)) {
+    switch (body_next(body, &bite, &is_last)) {
     case BODY_WAIT:
     case BODY_END:
         return TRANSACTION_GOES_ON;
@@ -90,11 +90,11 @@ send_piece(struct transaction *transaction)
         break;
     }
     if (transaction->is_bdat) {
-        len = snprintf(head, sizeof(head), "BDAT %zu%s\r\n", piece.len, is_last ? " LAST" : "");
+        len = snprintf(head, sizeof(head), "BDAT %zu%s\r\n", bite.len, is_last ? " LAST" : "");
         conn_write(transaction->conn, head, (size_t)len);
         transaction->chunks++;
     }
-    conn_send(transaction->conn, piece.data, piece.len);
+    conn_send(transaction->conn, bite.parts, BODY_PARTS);
     transaction->is_dot_out = is_last;
     transaction->is_sending = !is_last;
     set_content_state(transaction);

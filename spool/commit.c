@@ -13,6 +13,7 @@ writer_free(struct writer *writer)
     loop_undefer(writer->spool->loop, &writer->later);
     if (writer->file != NULL)
         file_free(&writer->file);
+    blocks_give(&writer->spool->blocks, &writer->writing.flight);
     writing_clear(&writer->writing);
     digest_free(&writer->digest);
     buf_clear(&writer->fill);

@@ -7,6 +7,7 @@
 #define POSTERN_SPOOL_ROOM_H
 
 #include "spool/agenda.h"
+#include "spool/blocks.h"
 #include "spool/ids.h"
 #include "spool/slots.h"
 #include "spool/space.h"
@@ -32,6 +33,7 @@ struct spool {
     struct due *due;
     struct adopt *adopt;
     struct keep *keep;
+    struct blocks blocks;
     struct remember *remember;           // NULL: nothing is
     const struct spool_handler *handler; // NULL: not started, or stopped
     void *handler_arg;

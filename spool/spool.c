@@ -59,6 +59,7 @@ destroy(void *arg)
     agenda_clear(&spool->agenda);
     loop_timer_free(&spool->minute);
     remember_close(&spool->remember);
+    blocks_clear(&spool->blocks);
     place_root_close(&spool->root);
     if (spool->counters != NULL)
         atomic_store(&spool->counters->messages, 0);

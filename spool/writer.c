@@ -22,7 +22,8 @@ done_block(struct task *task)
     struct writer *writer = (struct writer *)task;
 
     writer->is_busy = false;
-    buf_clear(&writer->writing.flight); // a client that stands still has no more than its fill
+    // A client that stands still has no more than its fill.
+    blocks_give(&writer->spool->blocks, &writer->writing.flight);
     if (writer->writing.err.kind != ERR_NONE) {
         writer->err = writer->writing.err;
         buf_clear(&writer->fill);
@@ -58,6 +59,26 @@ start_block(struct writer *writer)
     task_start(&writer->spool->tasks, &writer->task, work_block, done_block);
 }
 
+// In large steps: growing little by little would copy the same bytes again and again. Who sends
+// little has little.
+static void
+make_room(struct writer *writer, size_t len)
+{
+    struct buf *fill = &writer->fill;
+    struct buf former = *fill;
+    size_t need = fill->len + len;
+
+    if (len < fill->size - fill->len || need <= FILL_FIRST || fill->size > BLOCKS_SIZE)
+        return;
+    if (need <= STORE_IMAGE_MAX) {
+        (void)buf_space(fill, STORE_IMAGE_MAX - fill->len);
+        return;
+    }
+    blocks_take(&writer->spool->blocks, fill);
+    (void)buf_add_span(fill, buf_span(&former));
+    buf_clear(&former);
+}
+
 // --- the calls ---
 
 enum writer_go
@@ -68,6 +89,7 @@ writer_add(struct writer *writer, struct span content)
     space_reserve(writer->spool->space, content.len);
     if (writer->err.kind != ERR_NONE)
         return WRITER_GO_ON; // commit will say it
+    make_room(writer, content.len);
     if (buf_add_span(&writer->fill, content) < 0) {
         err_set(&writer->err, ERR_TEMP, "too much at once");
         return WRITER_GO_ON;

@@ -415,6 +415,7 @@ worker_run(const struct worker_start *start)
     struct worker worker = {.start = start, .loop = start->loop};
     struct err err = {0};
 
+    mem_keep_freed();
     watch(&worker);
     if (open_parts(&worker, &err) != 0 || open_doors(&worker, &err) != 0) {
         log_error("worker", "cannot start: %s", err.text);

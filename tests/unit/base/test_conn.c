@@ -56,6 +56,14 @@ test_flush(void)
 }
 
 static void
+send_text(struct fixture *f, const char *text)
+{
+    struct span part = span_of(text);
+
+    conn_send(f->owner.conn, &part, 1);
+}
+
+static void
 test_send(void)
 {
     struct fixture f;
@@ -63,7 +71,7 @@ test_send(void)
     set_up(&f, CONSUME);
     owner_says(&f, "1");
     f.owner.is_calling = true;
-    conn_send(f.owner.conn, "2", 1);
+    send_text(&f, "2");
     f.owner.is_calling = false;
     CU_ASSERT_STRING_EQUAL(peer_hears(&f), "12");
     CU_ASSERT_EQUAL(conn_unsent(f.owner.conn), 0);
@@ -73,8 +81,8 @@ test_send(void)
     close(f.peer);
     f.peer = -1;
     f.owner.is_calling = true;
-    conn_send(f.owner.conn, "3", 1);
-    conn_send(f.owner.conn, "4", 1);
+    send_text(&f, "3");
+    send_text(&f, "4");
     f.owner.is_calling = false;
     CU_ASSERT_EQUAL(conn_unsent(f.owner.conn), 0);
     run_for(&f, 5);

@@ -168,6 +168,32 @@ test_give_back(void)
     }
 }
 
+// After the others: it is for the rest of the process.
+static void
+test_keep_freed(void)
+{
+    enum { COUNT = 64, SIZE = 65536 };
+
+    char *blocks[COUNT];
+    const char *heap_end;
+    bool is_library;
+
+    mem_keep_freed();
+    mem_give_back();
+    heap_end = sbrk(0);
+    for (size_t i = 0; i < COUNT; i++)
+        blocks[i] = memset(mem_zalloc(SIZE), 1, SIZE);
+    is_library = (const char *)sbrk(0) - heap_end >= COUNT / 2 * SIZE;
+    heap_end = sbrk(0);
+    for (size_t i = 0; i < COUNT; i++)
+        mem_free(&blocks[i]);
+    if (is_library)
+        CU_ASSERT_PTR_EQUAL(sbrk(0), heap_end);
+    mem_give_back();
+    if (is_library)
+        CU_ASSERT((const char *)sbrk(0) < heap_end);
+}
+
 static const struct unit_test tests[] = {
     {"zeroed",                    test_zalloc      },
     {"regrow",                    test_regrow      },
@@ -175,6 +201,7 @@ static const struct unit_test tests[] = {
     {"free nothing",              test_free_nothing},
     {"overflow ends the process", test_overflow    },
     {"given back",                test_give_back   },
+    {"kept",                      test_keep_freed  },
 };
 
 UNIT_MAIN("base/mem", tests)

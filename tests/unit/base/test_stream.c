@@ -114,8 +114,12 @@ check_bulk(struct fixture *f)
             for (size_t k = 0; k < sizeof bytes; k++)
                 bytes[k] = (char)((written[i] + k) % 241);
             if (written[i] < TOTAL && stream_unsent(ends[i]) < 500000) {
+                struct span parts[] = {span_from(bytes + sizeof bytes - 4000, 3000),
+                                       span_from(NULL, 0),
+                                       span_from(bytes + sizeof bytes - 1000, 1000)};
+
                 stream_write(ends[i], bytes, sizeof bytes - 4000);
-                wrong += stream_send(ends[i], bytes + sizeof bytes - 4000, 4000, &f->err) < 0;
+                wrong += stream_send(ends[i], parts, UNIT_COUNT(parts), &f->err) < 0;
                 written[i] += sizeof bytes;
             }
             ends[i]->is_blocked = false;
@@ -226,27 +230,70 @@ test_eof_during_handshake(void)
     tls_context_free(&client);
 }
 
+// In two parts, around one that is empty.
+static int
+send_text(struct fixture *f, const char *text)
+{
+    struct span parts[] = {span_from(text, 1), span_from(NULL, 0), span_of(text + 1)};
+
+    return stream_send(&f->a, parts, UNIT_COUNT(parts), &f->err);
+}
+
 static void
 test_sent_at_once(void)
 {
     struct fixture f;
 
     set_up(&f);
-    CU_ASSERT_EQUAL(stream_send(&f.a, "one", 3, &f.err), 1);
+    CU_ASSERT_EQUAL(send_text(&f, "one"), 1);
     CU_ASSERT_PTR_NULL(f.a.wire.data);
     say(&f.a, "two");
-    CU_ASSERT_EQUAL(stream_send(&f.a, "three", 5, &f.err), 1);
+    CU_ASSERT_EQUAL(send_text(&f, "three"), 1);
     CU_ASSERT_EQUAL(stream_unsent(&f.a), 0);
     f.a.is_blocked = true;
-    CU_ASSERT_EQUAL(stream_send(&f.a, "four", 4, &f.err), 0);
+    CU_ASSERT_EQUAL(send_text(&f, "four"), 0);
     CU_ASSERT_EQUAL(stream_unsent(&f.a), 4);
     f.a.is_blocked = false;
     CU_ASSERT_EQUAL(stream_flush(&f.a, &f.err), 1);
     CU_ASSERT_EQUAL(stream_read(&f.b, &f.err), 1);
     CU_ASSERT_TRUE(span_is(stream_input(&f.b), "onetwothreefour"));
     stream_clear(&f.b);
-    CU_ASSERT_EQUAL(stream_send(&f.a, "x", 1, &f.err), -1);
+    CU_ASSERT_EQUAL(send_text(&f, "x"), -1);
     CU_ASSERT_EQUAL(f.err.kind, ERR_TEMP);
+    tear_down(&f);
+}
+
+// Wherever the socket stops taking, what comes behind goes out later, in order.
+static void
+test_sent_in_part(void)
+{
+    enum { LEN = 300000, PART = 70001 };
+
+    char *bytes = malloc(LEN);
+    struct span parts[STREAM_PARTS];
+    size_t got = 0, wrong = 0;
+    struct fixture f;
+
+    set_up(&f);
+    for (size_t i = 0; i < LEN; i++)
+        bytes[i] = (char)(i % 241);
+    for (size_t i = 0; i < STREAM_PARTS; i++)
+        parts[i] = span_from(bytes + LEN - (STREAM_PARTS - i) * PART, PART);
+    stream_write(&f.a, bytes, LEN - STREAM_PARTS * PART);
+    CU_ASSERT_EQUAL(stream_send(&f.a, parts, STREAM_PARTS, &f.err), 1);
+    CU_ASSERT_TRUE(f.a.is_blocked && stream_unsent(&f.a) > 0 && stream_unsent(&f.a) < LEN);
+    while (stream_read(&f.b, &f.err) > 0) {
+        struct span input = stream_input(&f.b);
+
+        for (size_t i = 0; i < input.len; i++)
+            wrong += input.data[i] != bytes[got + i] ? 1 : 0;
+        got += input.len;
+        stream_consume(&f.b, input.len);
+        f.a.is_blocked = false;
+        CU_ASSERT_TRUE(stream_flush(&f.a, &f.err) >= 0);
+    }
+    CU_ASSERT_TRUE(got == LEN && wrong == 0);
+    free(bytes);
     tear_down(&f);
 }
 
@@ -313,6 +360,7 @@ static const struct unit_test tests[] = {
     {"TLS",                      test_tls                 },
     {"EOF during the handshake", test_eof_during_handshake},
     {"sent at once",             test_sent_at_once        },
+    {"sent in part",             test_sent_in_part        },
     {"the peer is gone",         test_peer_gone           },
     {"blocked",                  test_blocked             },
     {"input max",                test_input_max           },

@@ -73,29 +73,31 @@ from_disk(struct disk *disk, struct span message, const char *head)
     return behind_head(&source, head);
 }
 
-// All of a transaction, answering reads as they come. Pieces are put together in out.
+// All of a transaction, answering reads as they come. Bites are put together in out.
 static size_t
 collect(struct body *body, struct disk *disk, struct buf *out)
 {
-    size_t pieces = 0;
+    size_t bites = 0;
     bool is_last = false;
-    struct span piece;
+    struct body_bite bite;
 
     buf_reset(out);
     while (!is_last) {
-        enum body_result result = body_next(body, &piece, &is_last);
+        enum body_result result = body_next(body, &bite, &is_last);
 
         CU_ASSERT_FATAL(result == BODY_READY || result == BODY_WAIT);
         if (result == BODY_WAIT) {
             answer(disk, NULL);
             continue;
         }
-        CU_ASSERT(piece.len > 0 || is_last);
-        CU_ASSERT(buf_add_span(out, piece) == 0);
-        pieces++;
+        CU_ASSERT(bite.len > 0 || is_last);
+        CU_ASSERT(bite.len == bite.parts[0].len + bite.parts[1].len + bite.parts[2].len);
+        for (size_t i = 0; i < BODY_PARTS; i++)
+            CU_ASSERT(buf_add_span(out, bite.parts[i]) == 0);
+        bites++;
     }
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_END);
-    return pieces;
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_END);
+    return bites;
 }
 
 static const struct {
@@ -330,19 +332,19 @@ test_unreadable(void)
     struct err err = {.kind = ERR_TEMP, .text = "I/O error"};
     struct disk disk;
     struct body *body = from_disk(&disk, SPAN_LITERAL("a\r\n"), "");
-    struct span piece;
+    struct body_bite bite;
     bool is_last;
 
     body_begin(body, STUFF_DATA, on_ready, &disk);
     answer(&disk, &err);
     CU_ASSERT(disk.ready == 1);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_FAILED);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_FAILED);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_FAILED);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_FAILED);
     CU_ASSERT_STRING_EQUAL(body_err(body)->text, "I/O error");
     // Another try may have more luck.
     body_begin(body, STUFF_DATA, on_ready, &disk);
     answer(&disk, NULL);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_READY && is_last);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_READY && is_last);
     CU_ASSERT(body_is_same(body));
     body_free(&body);
 }
@@ -353,7 +355,7 @@ test_begun_anew_during_a_read(void)
     char message[BODY_BLOCK + 4];
     struct disk disk;
     struct body *body;
-    struct span piece;
+    struct body_bite bite;
     bool is_last;
 
     memset(message, 'x', sizeof(message));
@@ -361,22 +363,54 @@ test_begun_anew_during_a_read(void)
     body = from_disk(&disk, span_from(message, sizeof(message)), "");
     body_begin(body, STUFF_CHUNK, on_ready, &disk);
     answer(&disk, NULL);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_READY && !is_last);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_READY && !is_last);
     // The second block is being read; the transaction is given up and begun on another connection.
     CU_ASSERT(disk.offset == BODY_BLOCK);
     body_stop(body);
     body_begin(body, STUFF_CHUNK, on_ready, &disk);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_WAIT);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_WAIT);
     answer(&disk, NULL);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_WAIT);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_WAIT);
     CU_ASSERT(disk.offset == 0);
     answer(&disk, NULL);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_READY && !is_last);
-    CU_ASSERT(piece.len == BODY_BLOCK && piece.data[0] == 'x');
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_READY && !is_last);
+    CU_ASSERT(bite.len == BODY_BLOCK && bite.parts[1].data[0] == 'x');
     answer(&disk, NULL);
-    CU_ASSERT(body_next(body, &piece, &is_last) == BODY_READY && is_last);
+    CU_ASSERT(body_next(body, &bite, &is_last) == BODY_READY && is_last);
     CU_ASSERT(body_is_same(body));
     body_free(&body);
+}
+
+// What needs no change leaves from where it lies, head and end with it; what does is copied.
+static void
+test_lent_from_memory(void)
+{
+    static const struct {
+        struct span message;
+        bool is_lent;
+    } lent_rows[] = {
+        {SPAN_LITERAL("A: b\r\n\r\nc\r\n"),  true },
+        {SPAN_LITERAL("A: b\r\n\r\n.c\r\n"), false},
+        {SPAN_LITERAL("A: b\n\r\nc\r\n"),    false},
+    };
+
+    for (size_t i = 0; i < UNIT_COUNT(lent_rows); i++) {
+        struct span message = lent_rows[i].message;
+        struct body_source source = {.memory = message, .len = message.len};
+        struct body *body = behind_head(&source, "H: x\r\n");
+        struct body_bite bite;
+        bool is_last;
+
+        body_begin(body, STUFF_DATA, NULL, NULL);
+        CU_ASSERT(body_next(body, &bite, &is_last) == BODY_READY && is_last);
+        UNIT_CHECK_ROW(message.data, (bite.parts[1].data == message.data) == lent_rows[i].is_lent);
+        if (lent_rows[i].is_lent) {
+            CU_ASSERT(span_is(bite.parts[0], "H: x\r\n"));
+            CU_ASSERT(span_equal(bite.parts[1], message));
+            CU_ASSERT(span_is(bite.parts[2], ".\r\n"));
+        }
+        body_free(&body);
+    }
 }
 
 // A block that left as it is stays as it is while the next one is read.
@@ -388,7 +422,7 @@ test_lent_during_a_read(void)
     char *message = malloc(LEN);
     struct disk disk;
     struct body *body;
-    struct span piece;
+    struct body_bite bite;
     bool is_last;
 
     for (size_t i = 0; i < LEN; i++)
@@ -398,14 +432,15 @@ test_lent_during_a_read(void)
     body_begin(body, STUFF_DATA, on_ready, &disk);
     for (size_t i = 0; i < 3; i++) {
         answer(&disk, NULL);
-        CU_ASSERT_FATAL(body_next(body, &piece, &is_last) == BODY_READY && !is_last);
+        CU_ASSERT_FATAL(body_next(body, &bite, &is_last) == BODY_READY && !is_last);
         CU_ASSERT_PTR_NOT_NULL_FATAL(disk.data);
         memset(disk.data, 'X', disk.len);
-        CU_ASSERT(span_equal(piece, span_from(message + i * BODY_BLOCK, BODY_BLOCK)));
+        CU_ASSERT(bite.len == BODY_BLOCK);
+        CU_ASSERT(span_equal(bite.parts[1], span_from(message + i * BODY_BLOCK, BODY_BLOCK)));
     }
     answer(&disk, NULL);
-    CU_ASSERT_FATAL(body_next(body, &piece, &is_last) == BODY_READY && is_last);
-    CU_ASSERT(piece.len == BODY_BLOCK + 3);
+    CU_ASSERT_FATAL(body_next(body, &bite, &is_last) == BODY_READY && is_last);
+    CU_ASSERT(bite.len == BODY_BLOCK + 3);
     CU_ASSERT(body_is_same(body));
     body_free(&body);
     free(message);
@@ -434,6 +469,7 @@ static const struct unit_test tests[] = {
     {"wrong digest",                    test_wrong_digest                   },
     {"unreadable",                      test_unreadable                     },
     {"begun anew during a read",        test_begun_anew_during_a_read       },
+    {"lent from memory",                test_lent_from_memory               },
     {"lent during a read",              test_lent_during_a_read             },
     {"stopped and freed during a read", test_stopped_and_freed_during_a_read},
 };
