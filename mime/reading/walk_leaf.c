@@ -79,6 +79,8 @@ walk_leaf_decode(struct walker *walker, struct span raw, enum decode_encoding en
     }
     if (result == 0)
         (void)decode_end(decode_out, out);
+    else
+        decode_out->is_unpadded = true; // it grew (uuencode), and its end was not seen
     meter_turn(walker->in->meter, before);
     return buf_span(out);
 }
@@ -195,6 +197,7 @@ tell_inline(struct walker *walker, const struct leaf *leaf, struct span content)
         int32_t index = add_other(walker, leaf, READING_INLINE);
         uint64_t junk = 0;
         struct buf out;
+        bool is_cut;
 
         if (index < 0 || !walker_spend(walker, file.raw.len))
             return;
@@ -202,9 +205,9 @@ tell_inline(struct walker *walker, const struct leaf *leaf, struct span content)
         walker->findings->parts[index].encoding =
             file.kind == INLINE_YENC ? span_of("x-yenc") : span_of("x-uuencode");
         buf_init(&out, file.raw.len + 1);
-        (void)inline_decode(&file, &out, &junk);
+        is_cut = inline_decode(&file, &out, &junk) != 0;
         collect_mark(walker->findings, DEFECT_HIDDEN_CONTENT, (uint32_t)index);
-        if (junk > 0)
+        if (junk > 0 || is_cut)
             collect_mark(walker->findings, DEFECT_BAD_UUENCODE, (uint32_t)index);
         if (words_is_bad_name(file.name))
             collect_mark(walker->findings, DEFECT_BAD_NAME, (uint32_t)index);

@@ -138,9 +138,40 @@ test_yenc(void)
     look_free(&look);
 }
 
+// Short lines stand for long ones that lost their blanks: more may be in them than is looked into,
+// and that is said.
+static void
+test_grown(void)
+{
+    static const char *const heads[] = {CTE "x-uuencode\r\n\r\n", FROM "\r\n"};
+    struct dissect_setup setup;
+    struct look *look;
+
+    kit_setup(&setup);
+    look = kit_look(&setup);
+    for (size_t i = 0; i < UNIT_COUNT(heads); i++) {
+        for (size_t lines = 0; lines <= 200; lines += 100) {
+            struct findings *findings;
+            struct buf message;
+
+            buf_init(&message, 10000);
+            buf_printf(&message, "%sbegin 644 a.com\r\n", heads[i]);
+            for (size_t n = 0; n < lines; n++)
+                buf_add_text(&message, "M\r\n");
+            buf_add_text(&message, "#0V%T\r\n`\r\nend\r\n");
+            findings = kit_see(look, buf_span(&message));
+            CU_ASSERT(findings_has_defect(findings, DEFECT_BAD_UUENCODE) == (lines > 0));
+            findings_free(&findings);
+            buf_clear(&message);
+        }
+    }
+    look_free(&look);
+}
+
 static const struct unit_test tests[] = {
     {"EICAR", test_eicar},
     {"yEnc",  test_yenc },
+    {"grown", test_grown},
 };
 
 UNIT_MAIN("mime/reading/walk_leaf", tests)
