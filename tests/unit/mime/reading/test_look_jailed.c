@@ -103,6 +103,35 @@ file_of(const char *message, uint64_t offset)
     return fd;
 }
 
+// Large enough to be given back while it is read (mime/reading/ebb).
+static void
+make_large(struct buf *out)
+{
+    enum { LARGE = 4 << 20 };
+
+    buf_init(out, (size_t)2 * LARGE);
+    buf_add_text(out,
+                 MIXED "--b\r\nContent-Type: application/pdf\r\n" TO_BASE64 "JVBERi0xLjQK\r\n");
+    while (out->len < LARGE)
+        buf_add_text(out, "IC9Db250ZW50cyA0IDAgUg0KIC9Db250ZW50cyA0IDAgUg0K\r\n");
+    buf_add_text(out, "IC9FbmNyeXB0\r\n--b--\r\n"); // "/Encrypt"
+}
+
+static void
+check_large(struct look *look)
+{
+    struct dissect_query query = {.offset = 5000};
+    struct buf message;
+    int fd;
+
+    make_large(&message);
+    fd = file_of(buf_text(&message), query.offset);
+    query.len = message.len;
+    CU_ASSERT_TRUE(are_equal(&query, fd, look));
+    (void)close(fd);
+    buf_clear(&message);
+}
+
 static void
 test_equal(void)
 {
@@ -134,6 +163,7 @@ test_equal(void)
         UNIT_CHECK_ROW(rows[i].name, are_equal(&query, fd, look));
         (void)close(fd);
     }
+    check_large(look);
     CU_ASSERT_EQUAL(dissect_crashes(fix.dissect), 0);
     // And there was something to find.
     CU_ASSERT_TRUE(fix.parts > UNIT_COUNT(rows) && fix.members > 0 && fix.links > 0);
