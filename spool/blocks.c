@@ -17,7 +17,7 @@ blocks_take(struct blocks *blocks, struct buf *buf)
 void
 blocks_give(struct blocks *blocks, struct buf *buf)
 {
-    if (blocks->count == BLOCKS_MAX || buf->size <= BLOCKS_SIZE || buf->size > 2 * BLOCKS_SIZE) {
+    if (blocks->count == BLOCKS_MAX || buf->size <= BLOCKS_SIZE || buf->size / 2 > BLOCKS_SIZE) {
         buf_clear(buf);
         return;
     }
