@@ -14,6 +14,7 @@ struct http_multi {
     CURLM *multi;
     struct loop_timer *timer;  // curl's, and
     struct loop_deferred soon; // where it wants to go on at once: no turn of the loop is lost
+    struct loop_deferred ends; // to be told; curl's wishes, which come and go, leave it alone
     CURL *spare[SPARE_MAX];
     size_t spare_count, started_count;
 };
@@ -42,6 +43,12 @@ look_for_ends(struct http_multi *multi)
         transfer = (struct http_transfer *)(void *)private;
         transfer->done(transfer->arg, (int)code);
     }
+}
+
+static void
+on_ends(void *arg)
+{
+    look_for_ends(arg);
 }
 
 // The watch may be gone behind the call of curl's.
@@ -122,6 +129,7 @@ http_multi_new(struct loop *loop)
     multi->loop = loop;
     multi->timer = loop_timer_new(loop, on_time, multi);
     multi->soon = (struct loop_deferred){.run = on_time, .arg = multi};
+    multi->ends = (struct loop_deferred){.run = on_ends, .arg = multi};
     multi->multi = curl_multi_init();
     assert(multi->multi != NULL);
     curl_multi_setopt(multi->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wish);
@@ -143,6 +151,7 @@ http_multi_free(struct http_multi **multi_in)
         curl_easy_cleanup(multi->spare[--multi->spare_count]);
     curl_multi_cleanup(multi->multi);
     loop_undefer(multi->loop, &multi->soon);
+    loop_undefer(multi->loop, &multi->ends);
     loop_timer_free(&multi->timer);
     mem_free(multi_in);
 }
@@ -174,7 +183,7 @@ http_multi_start(struct http_multi *multi, struct http_transfer *transfer)
     multi->started_count++;
     curl_multi_socket_action(multi->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     if ((size_t)running < multi->started_count)
-        loop_defer(multi->loop, &multi->soon);
+        loop_defer(multi->loop, &multi->ends);
 }
 
 // What was cut short takes its handle along, and with it whatever state it was left in.

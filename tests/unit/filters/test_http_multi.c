@@ -73,9 +73,9 @@ on_done(void *arg, int status, struct span body, const struct err *err)
 }
 
 static void
-start(struct caller *caller, struct content *content)
+start_at(struct caller *caller, struct content *content, const struct addr *server)
 {
-    struct http_request request = {.server = &caller->f->fake.addr,
+    struct http_request request = {.server = server,
                                    .path = "/path",
                                    .content = content,
                                    .connect_timeout_ms = 10000,
@@ -86,6 +86,12 @@ start(struct caller *caller, struct content *content)
 
     caller->f->under_way++;
     caller->call = http_start(caller->f->multi, &request);
+}
+
+static void
+start(struct caller *caller, struct content *content)
+{
+    start_at(caller, content, &caller->f->fake.addr);
 }
 
 static void
@@ -366,6 +372,28 @@ test_cancel_beside(void)
     tear_down(&f);
 }
 
+// One that came to its end as it was started is told so, though another one leaves in that turn:
+// it does not wait for its time to be over.
+static void
+test_cancel_behind_an_end(void)
+{
+    struct fixture f, gone;
+
+    set_up(&f, FAKE_INET);
+    set_up(&gone, FAKE_UNIX);
+    fake_vanish(&gone.fake);
+    f.fake.until = span_of("never");
+    start(&f.callers[0], NULL);
+    start_at(&f.callers[1], NULL, &gone.fake.addr);
+    cancel(&f.callers[0]);
+    loop_run(f.fake.loop);
+    CU_ASSERT_EQUAL(f.callers[1].told, 1);
+    CU_ASSERT_EQUAL(f.callers[1].status, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.callers[1].err.text, "connect"));
+    tear_down(&gone);
+    tear_down(&f);
+}
+
 static const struct unit_test tests[] = {
     {"nothing is left",         test_nothing_is_left        },
     {"early behind a long one", test_early_behind_a_long_one},
@@ -374,6 +402,7 @@ static const struct unit_test tests[] = {
     {"cancel from done",        test_cancel_from_done       },
     {"start from done",         test_start_from_done        },
     {"cancel beside",           test_cancel_beside          },
+    {"cancel behind an end",    test_cancel_behind_an_end   },
 };
 
 UNIT_MAIN("filters/http_multi", tests)
