@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,17 @@ become_daemon(void)
     _exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_FAILURE);
 }
 
+// Whoever of us is woken lets those finish who run, his children too: mail is a stream, and pushing
+// one another aside costs a sixth of its processor time. A policy that was chosen for us stays.
+static void
+take_turns(void)
+{
+    const struct sched_param none = {0};
+
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static void
 leave_terminal(void)
 {
@@ -172,5 +184,6 @@ main(int argc, char **argv)
     }
     if (!arguments.foreground)
         leave_terminal();
+    take_turns();
     return master_run(&options, &settings);
 }

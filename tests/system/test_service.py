@@ -59,6 +59,16 @@ class Service(Case):
 
             self.assertIn("NoNewPrivs:\t1", text)
 
+    def test_scheduling_policy(self) -> None:
+        """Batch, or what somebody else chose."""
+        postern = self.between(self.sink())
+        for wrapper, policy in ((["chrt", "--idle", "0"], os.SCHED_IDLE), ([], os.SCHED_BATCH)):
+            postern.stop()
+            postern.wrapper = wrapper
+            postern.start()
+            for pid in family_of(postern.pid):
+                self.assertEqual(os.sched_getscheduler(pid), policy, pid)
+
     def test_dead_children_are_replaced(self) -> None:
         sink = self.sink()
         postern = self.between(sink)
