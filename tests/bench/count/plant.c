@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// tests/bench/plant.c - preloaded: each message that is handed to a dissector costs a loop and some
-// system calls more, which the gate has to find.
+// tests/bench/count/plant.c - preloaded: each message that is handed to a dissector costs a loop
+// and some system calls more, which the gate has to find.
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/socket.h>

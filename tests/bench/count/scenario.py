@@ -112,7 +112,7 @@ def _profiles(build: str, case: Case, count: int, planted: str) -> Profiles:
     out = os.path.join(line.folder, "counted")
     os.mkdir(out)
     os.chmod(out, 0o1777)
-    line.preload.append(os.path.join(build, "tests", "bench", "unjail.so"))
+    line.preload.append(os.path.join(build, "tests", "bench", "count", "unjail.so"))
     line.postern.wrapper = [*CALLGRIND, f"--callgrind-out-file={out}/%p"]
     try:
         line.start()

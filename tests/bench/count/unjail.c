@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// tests/bench/unjail.c - preloaded: lets the real processes run below valgrind, which the jail
-// refuses and which lacks some newer system calls.
+// tests/bench/count/unjail.c - preloaded: lets the real processes run below valgrind, which the
+// jail refuses and which lacks some newer system calls.
 //
 // No filter of calls, no Landlock, no limits. A dissector is not killed but left to end by itself
 // when its line does, so that it can say what it counted.

@@ -8,8 +8,9 @@ import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(TOP, "tests"), os.path.join(TOP, "packaging")]
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+sys.path[:0] = [HERE, os.path.join(TOP, "tests", "bench"), os.path.join(TOP, "tests"),
+                os.path.join(TOP, "packaging")]
 
 # pylint: disable=wrong-import-position
 import budget  # noqa: E402
@@ -110,7 +111,7 @@ class Counting(unittest.TestCase):
 
 class Planted(unittest.TestCase):
     def test_loop_and_calls(self) -> None:
-        plant = os.path.join(BUILD, "tests", "bench", "plant.so")
+        plant = os.path.join(BUILD, "tests", "bench", "count", "plant.so")
         found = budget.figures(measure(BUILD, [Case("spool", "4 KB", 16)], plant)[0])
         broken = budget.breaches(found, budget.read())
         self.assertIn("spool-4k.worker.instructions.all", broken)

@@ -12,9 +12,9 @@ from scenario import Costs
 
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "budget")
 HEAD = """\
-# What one message costs, and how much more is let pass. Counted by tests/bench/gate on a release
-# build with gcc, written by tests/bench/gate --record. Instructions (callgrind) and system calls
-# (strace) of messages that come one after the other; CASE.PROCESS.WHAT.STAGE COUNT TOLERANCE.
+# What one message costs, and how much more is let pass. Counted by `gate` on a release build with
+# gcc, written by `gate --record`. Instructions (callgrind) and system calls (strace) of messages
+# that come one after the other; CASE.PROCESS.WHAT.STAGE COUNT TOLERANCE.
 """
 KINDS = ("worker", "dissector")  # the scribe writes when it finds the time, several at once
 
