@@ -117,7 +117,7 @@ class Bench:
     def rounds_alone(self, size: str) -> dict[str, Waits]:
         waits = {name: Waits() for name in (PACE, DISK, *self.targets)}
         count = COUNTS[size] // (10 if self.park.options.quick else 1)
-        counts = {name: count // 8 if target.name.startswith("amavis") else count
+        counts = {name: max(count // 8, 1) if target.name.startswith("amavis") else count
                   for name, target in self.targets.items()}  # it takes fifty times as long
         for name, target in self.targets.items():
             self.send(target, size, 1, counts[name] // 4 + 1)  # a warm-up
