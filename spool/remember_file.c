@@ -153,6 +153,10 @@ remember_owe_none(struct remember *remember, uint64_t number, struct digest_valu
 {
     struct remember_row none = {.at_ms = 0};
 
+    for (const struct remember_owed *at = remember->owed; at != NULL; at = at->next) {
+        if (at->number == number)
+            return; // nothing else was written there since
+    }
     owe(remember, number, key, &none);
 }
 
@@ -219,13 +223,15 @@ remember_add_or_owe(struct remember *remember, uint64_t number, struct digest_va
     run->keys[run->count - 1] = key;
 }
 
-// Whoever saw it answered may have put something else there meanwhile.
+// Where something is owed, no claim of ours was written since: what stands there as ours must go,
+// whoever it was. Who saw it answered may have put something else there meanwhile.
 static bool
 is_owed_still(const struct remember *remember, const struct remember_owed *owed,
               const struct remember_row *row)
 {
-    return is_good(row) && digest_equal(row->key, owed->key) &&
-           (row->owner == 0 || row->owner == remember->owner);
+    bool is_answer = row->owner == 0 && digest_equal(row->key, owed->key);
+
+    return is_good(row) && (is_answer || row->owner == remember->owner);
 }
 
 static void

@@ -63,7 +63,8 @@ void remember_unlock(const struct remember *remember, uint64_t bucket);
 // What is torn is no row: zero.
 int remember_read(struct remember *remember, uint64_t number, int64_t now_ms,
                   struct remember_bucket *bucket);
-// Still under way here, if it was written at all: it must not stay so.
+// Still under way here, if it was written at all: it must not stay so. What is owed there already
+// is still owed.
 void remember_owe_none(struct remember *remember, uint64_t number, struct digest_value key);
 // Both write at the next remember_flush, or before.
 void remember_add(struct remember *remember, uint64_t number, struct remember_row *row);

@@ -249,6 +249,33 @@ test_refused_claims(void)
     end(one, two);
 }
 
+// A row that is free here, but not on disk, is taken for another, and that is refused, too: what is
+// owed to it stays.
+static void
+test_refused_again(void)
+{
+    struct remember *one, *two;
+
+    begin();
+    one = open_one();
+    two = open_one();
+    claim_and_forget(one, 1, 100);
+    CU_ASSERT(claim(one, 1 + 8) == REMEMBER_NO_ROOM); // in the same bucket
+    fault_set(FAULT_PWRITE, 0, 0);
+    CU_ASSERT(claim(two, 1) == REMEMBER_UNDER_WAY); // he cannot know
+    remember_settle(one);
+    CU_ASSERT(claim(two, 1) == REMEMBER_OURS);
+    answer(one, 2);
+    fault_set(FAULT_PWRITE, 0, 100);
+    remember_forget_answer(one, key_of(2));
+    CU_ASSERT(claim(one, 2 + 8) == REMEMBER_NO_ROOM);
+    fault_set(FAULT_PWRITE, 0, 0);
+    CU_ASSERT(claim(two, 2) == REMEMBER_TOLD); // he cannot know
+    remember_settle(one);
+    CU_ASSERT(claim(two, 2) == REMEMBER_OURS);
+    end(one, two);
+}
+
 static void
 test_refused_answer(void)
 {
@@ -278,6 +305,7 @@ static const struct unit_test tests[] = {
     {"opened at once",   test_opened_at_once},
     {"a disk refuses",   test_refused       },
     {"... claims",       test_refused_claims},
+    {"... and again",    test_refused_again },
     {"... an answer",    test_refused_answer},
 };
 
