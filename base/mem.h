@@ -19,8 +19,9 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define mem_free(pointer) mem_free_at((void **)(pointer))
 void mem_free_at(void **pointer);
 
-// What was freed stays with the process until mem_give_back, however much: giving memory back and
-// asking for it again, message by message, costs a fault for each page.
+// What was freed stays with the process until mem_give_back, but for pieces of 1 MB and what is
+// beyond 64 MB: giving memory back and asking for it again, message by message, costs a fault for
+// each page.
 void mem_keep_freed(void);
 // Now and then: what a burst needed and is free again goes back to the system, wherever it lies. By
 // itself the C library gives back no more than the end of its heap.

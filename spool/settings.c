@@ -73,7 +73,8 @@ const struct setting_row spool_rows[] = {
      .max = 100000000,
      .initial = "65536",
      .help = "Recipients that are remembered so, 256 bytes each in the spool; of one message some "
-             "3000, or a sixteenth of all where that is more; the oldest goes first."},
+             "3000, or a sixteenth of all where that is more; the oldest goes first. Whoever is "
+             "not remembered may get a message twice. With another number all are forgotten."},
 };
 // clang-format on
 
