@@ -25,10 +25,10 @@ ID_COMMANDS = ["show", "cat", "trace", "retry", "hold", "unhold", "delete", "rel
 
 
 def tree(path: str) -> dict[str, tuple]:
-    """All that lies there: kind, size, links."""
+    """All that lies there, but slots, of which more may be made meanwhile: kind, links."""
     found = {}
     for folder, folders, files in os.walk(path):
-        for name in folders + files:
+        for name in folders + [name for name in files if not name.startswith("slot-")]:
             info = os.lstat(os.path.join(folder, name))
             found[os.path.join(folder, name)] = (stat.S_IFMT(info.st_mode), info.st_nlink)
     return found

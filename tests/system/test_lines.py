@@ -16,12 +16,19 @@ SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
+def is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except FileNotFoundError:  # closed meanwhile
+        return False
+
+
 def sockets_of(pid: int) -> list[socket.socket]:
     """Another process's, as our own."""
     process = LIBC.syscall(SYS_PIDFD_OPEN, pid, 0)
     found = [socket.socket(fileno=LIBC.syscall(SYS_PIDFD_GETFD, process, int(name), 0))
              for name in os.listdir(f"/proc/{pid}/fd")
-             if stat.S_ISSOCK(os.stat(f"/proc/{pid}/fd/{name}").st_mode)]
+             if is_socket(f"/proc/{pid}/fd/{name}")]
     os.close(process)
     return found
 
